@@ -1,0 +1,1 @@
+export { jsonString, type ParseJsonOptions, parseJson } from "./parse.ts";
