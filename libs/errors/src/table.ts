@@ -77,6 +77,7 @@ export const errorTable = {
   STORE_UNAVAILABLE: row(g.UNAVAILABLE, 503, 0, again, "503: Service Unavailable"),
   DIRECTORY_UNAVAILABLE: row(g.UNAVAILABLE, 503, 0, again, "503: Service Unavailable"),
   ID_CLOCK_AHEAD: row(g.UNAVAILABLE, 503, 0, again, "503: Service Unavailable"),
+  WORKER_IDS_EXHAUSTED: row(g.RESOURCE_EXHAUSTED, 503, 0, again, "503: Service Unavailable"),
   TOO_OLD: row(g.OUT_OF_RANGE, 500, 0, final, "500: Internal Server Error"),
   NOT_A_MEMBER: forbidden(50001, "Missing Access"),
 
