@@ -1,0 +1,19 @@
+import type { Announcer } from "./domain/user-topic.ts";
+import type { TokenPorts } from "./domain/token.ts";
+import type { Accounts } from "./store/accounts.ts";
+import type { PasswordHasher } from "./store/password-hasher.ts";
+import type { Revocations } from "./revocations.ts";
+
+/** What the RPCs of this service use. */
+export interface UserContext {
+  readonly accounts: Accounts;
+  readonly hasher: PasswordHasher;
+  readonly tokenPorts: TokenPorts;
+  readonly announcer: Announcer;
+  readonly revocations: Revocations;
+  /** A new snowflake; throws UNAVAILABLE while no worker id is leased. */
+  readonly nextId: () => bigint;
+  readonly nowMs: () => number;
+  /** A new Ed25519 pair for an application: raw public half in hex, private half in PKCS#8 DER. */
+  readonly makeSigningKey: () => { readonly verifyKey: string; readonly signingKey: Uint8Array };
+}
