@@ -1,0 +1,4 @@
+export { parseDurationMs } from "./duration.ts";
+export type { SpecProblem } from "./rules.ts";
+export { apiVersion, type ShardSet, shardSetSchema } from "./shard-set.ts";
+export { badSpec, validateShardSet } from "./validate.ts";

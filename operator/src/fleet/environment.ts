@@ -1,0 +1,41 @@
+import type { Instance, Link, PortName } from "./fleet.ts";
+
+/** Where a process's things are: each applier has its own answers. */
+export interface Places {
+  /** The RPC address under which others reach a process. */
+  address(instance: string): string;
+  /** The RPC address that a process serves. */
+  listen(instance: string): string;
+  /** Where a process keeps its state. */
+  folder(instance: string): string;
+  /** What a port of a process is bound to. */
+  bind(instance: string, port: PortName): { readonly host: string; readonly port: number };
+  /** How clients reach a port of a process. */
+  url(instance: string, port: PortName): string;
+}
+
+/** The whole environment of a process in the places of an applier. */
+export function environmentOf(instance: Instance, places: Places): Record<string, string> {
+  const environment: Record<string, string> = { ...instance.settings };
+  for (const [name, link] of Object.entries(instance.links)) environment[name] = resolve(instance.name, link, places);
+  return environment;
+}
+
+function resolve(instance: string, link: Link, places: Places): string {
+  switch (link.kind) {
+    case "listen":
+      return places.listen(instance);
+    case "addresses":
+      return link.of.map((name) => places.address(name)).join(",");
+    case "folder":
+      return places.folder(instance);
+    case "host":
+      return places.bind(instance, link.port).host;
+    case "port":
+      return String(places.bind(instance, link.port).port);
+    case "url":
+      return places.url(instance, link.port);
+    default:
+      return link satisfies never;
+  }
+}

@@ -1,0 +1,3 @@
+export { environmentOf, type Places } from "./environment.ts";
+export { type Fleet, type Instance, type Link, type Part, type PortName, parts, type Workload } from "./fleet.ts";
+export { plan } from "./plan.ts";
