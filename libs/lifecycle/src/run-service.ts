@@ -1,5 +1,5 @@
 import { isGuildhallError } from "@guildhall/errors";
-import { processName } from "./config.ts";
+import { processEnv, processName } from "./config.ts";
 
 /*
  * States of a process:
@@ -54,7 +54,7 @@ export async function runService(
   const stopping = watchStop();
   let running: Running;
   try {
-    running = await create({ env: process.env, stopping });
+    running = await create({ env: processEnv, stopping });
   } catch (error) {
     if (stopping.aborted) return finish();
     return fail(service, error);
