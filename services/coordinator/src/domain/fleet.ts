@@ -1,13 +1,7 @@
 import { GuildhallError } from "@guildhall/errors";
-import {
-  type EpochRow,
-  formatRange,
-  type MapEntry,
-  type MapUpdate,
-  type ShardRange,
-  splitRange,
-} from "@guildhall/slots";
+import { type EpochRow, formatRange, type MapUpdate, type ShardRange } from "@guildhall/slots";
 import { makeHostLeases } from "./host-leases.ts";
+import { halvesOf, makeOwnership } from "./ownership.ts";
 import type { Clock } from "./time.ts";
 
 /*
@@ -82,42 +76,15 @@ interface OpenOrder extends Order {
   readonly sinceMs: number;
 }
 
-type Owner = Pick<EpochRow, "epoch" | "host" | "incarnation">;
-
 /** Makes the fleet as of the coordinator's start. */
 export function makeFleet({ clock, newId, shards, hosts, map }: FleetOptions): Fleet {
   const leases = makeHostLeases(clock);
-  const owners = new Map<string, Owner>();
+  const ownership = makeOwnership(map);
   const orders = new Map<string, OpenOrder>();
-  const entries = new Map(map.entries.map((entry) => [formatRange(entry.range), entry]));
-  let published = map;
   let epochsRead = false;
 
-  for (const { range, ...owner } of map.entries) owners.set(formatRange(range), owner);
-
-  function learnOwner({ range, epoch, host, incarnation }: EpochRow): void {
-    const known = owners.get(formatRange(range));
-    if (known === undefined || known.epoch < epoch) owners.set(formatRange(range), { epoch, host, incarnation });
-  }
-
-  function enter(entry: MapEntry): boolean {
-    const known = entries.get(formatRange(entry.range));
-    if (known !== undefined && !isNewer(entry, known)) return false;
-    entries.set(formatRange(entry.range), entry);
-    return true;
-  }
-
-  function takeReport({ host, address, incarnation, owned }: Renewal): void {
-    let changed = false;
-    for (const row of owned.flatMap(halves)) {
-      learnOwner({ ...row, host, incarnation });
-      changed = enter({ range: row.range, host, address, epoch: row.epoch, incarnation }) || changed;
-    }
-    if (changed) published = { version: published.version + 1, entries: [...entries.values()] };
-  }
-
   function orderOf(range: ShardRange, { host, incarnation }: Renewal): Order | undefined {
-    const owner = owners.get(formatRange(range));
+    const owner = ownership.ownerOf(range);
     if (owner !== undefined && owner.host !== host && leases.mayLive(owner)) return undefined;
     const fromIncarnation = owner?.incarnation ?? "";
     const open = orders.get(formatRange(range));
@@ -129,7 +96,7 @@ export function makeFleet({ clock, newId, shards, hosts, map }: FleetOptions): F
 
   return {
     learnEpochs(rows) {
-      const all = rows.flatMap(halves);
+      const all = rows.flatMap(halvesOf);
       const odd = all.find(({ range }) => range.n !== shards);
       if (odd !== undefined) {
         throw new GuildhallError(
@@ -137,13 +104,14 @@ export function makeFleet({ clock, newId, shards, hosts, map }: FleetOptions): F
           `the journal knows ${odd.range.n} shards; the configuration says ${shards}`,
         );
       }
-      for (const row of all) learnOwner(row);
+      for (const row of all) ownership.learn(row);
       epochsRead = true;
     },
     renew(renewal) {
       if (!leases.renew(renewal)) return [];
-      takeReport(renewal);
-      const owned = new Set(renewal.owned.flatMap(halves).map(({ range }) => formatRange(range)));
+      const rows = renewal.owned.flatMap(halvesOf);
+      ownership.report(renewal, rows);
+      const owned = new Set(rows.map(({ range }) => formatRange(range)));
       for (const range of owned) orders.delete(range);
       if (!epochsRead) return [];
       return assigned(renewal.host, hosts, shards)
@@ -151,13 +119,13 @@ export function makeFleet({ clock, newId, shards, hosts, map }: FleetOptions): F
         .flatMap((range) => orderOf(range, renewal) ?? [])
         .map(({ range, moveId, fromIncarnation }) => ({ range, moveId, fromIncarnation }));
     },
-    map: () => published,
+    map: ownership.map,
     oldestOrderMs() {
       const since = Math.min(...[...orders.values()].map(({ sinceMs }) => sinceMs));
       return orders.size === 0 ? 0 : clock.monotonicMs() - since;
     },
     counts() {
-      const owned = [...owners.values()].filter((owner) => leases.isCurrent(owner)).length;
+      const owned = ownership.owners().filter((owner) => leases.isCurrent(owner)).length;
       return { hosts: leases.count(), owned, ordered: orders.size };
     },
   };
@@ -170,14 +138,4 @@ function assigned(host: string, hosts: readonly string[], shards: number): Shard
   if (position < 0) return ranges;
   for (let i = position; i < shards; i += hosts.length) ranges.push({ i, n: shards });
   return ranges;
-}
-
-function isNewer(entry: MapEntry, known: MapEntry): boolean {
-  if (entry.epoch !== known.epoch) return entry.epoch > known.epoch;
-  return entry.incarnation === known.incarnation && entry.address !== known.address;
-}
-
-/** The row itself, or one for each half when it is a split. */
-function halves(row: EpochRow): EpochRow[] {
-  return row.split ? splitRange(row.range).map((range) => ({ ...row, range, split: false })) : [row];
 }
