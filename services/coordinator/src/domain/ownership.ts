@@ -1,4 +1,11 @@
-import { type EpochRow, formatRange, type MapEntry, type MapUpdate, type ShardRange, splitRange } from "@guildhall/slots";
+import {
+  type EpochRow,
+  formatRange,
+  type MapEntry,
+  type MapUpdate,
+  type ShardRange,
+  splitRange,
+} from "@guildhall/slots";
 
 /** Which incarnation of which host took a range, at which epoch. */
 export type Owner = Pick<EpochRow, "epoch" | "host" | "incarnation">;
