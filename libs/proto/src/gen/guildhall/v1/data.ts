@@ -205,10 +205,15 @@ export interface ReadRetries {
    * the range's last record when that is earlier.
    */
   sinceTs: bigint;
+  /** `next` of the page before; empty = the first page. */
+  after: string;
 }
 
+/** Comes in pages, each bounded in bytes. */
 export interface Retries {
   retries: Retry[];
+  /** Where the next page begins; empty = this was the last. */
+  next: string;
 }
 
 export interface Retry {
@@ -259,11 +264,17 @@ export interface Watermark {
 /** All state rows of a guild but audit rows, and the seq up to which the store has it. */
 export interface LoadGuild {
   topic: bigint;
+  /** `next` of the page before; empty = the first page. */
+  after: string;
 }
 
+/** One page nearly always; bounded in bytes. */
 export interface GuildRows {
   rows: Row[];
+  /** With several pages the first one's counts: later pages may show later rows. */
   appliedSeq: bigint;
+  /** Where the next page begins; empty = this was the last. */
+  next: string;
 }
 
 export interface LoadMembers {
@@ -285,11 +296,15 @@ export interface MemberRows {
 export interface LoadMessages {
   channelId: bigint;
   messageIds: bigint[];
+  /** `next` of the page before; empty = the first page. */
+  after: string;
 }
 
-/** Messages that exist, and all their reactions. */
+/** Messages that exist, and all their reactions; bounded in bytes. */
 export interface MessageRows {
   rows: Row[];
+  /** Where the next page begins; empty = this was the last. */
+  next: string;
 }
 
 /** A page of history, newest first, rendered. Concurrent equal pages are one query. */
@@ -2297,7 +2312,7 @@ export const TopicRecords: MessageFns<TopicRecords> = {
 };
 
 function createBaseReadRetries(): ReadRetries {
-  return { range: undefined, sinceTs: 0n };
+  return { range: undefined, sinceTs: 0n, after: "" };
 }
 
 export const ReadRetries: MessageFns<ReadRetries> = {
@@ -2310,6 +2325,9 @@ export const ReadRetries: MessageFns<ReadRetries> = {
         throw new globalThis.Error("value provided for field message.sinceTs of type uint64 too large");
       }
       writer.uint32(16).uint64(message.sinceTs);
+    }
+    if (message.after !== "") {
+      writer.uint32(26).string(message.after);
     }
     return writer;
   },
@@ -2343,6 +2361,14 @@ export const ReadRetries: MessageFns<ReadRetries> = {
             message.sinceTs = reader.uint64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.after = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2364,18 +2390,22 @@ export const ReadRetries: MessageFns<ReadRetries> = {
       ? SlotRange.fromPartial(object.range)
       : undefined;
     message.sinceTs = (object.sinceTs !== undefined && object.sinceTs !== null) ? BigInt(object.sinceTs) : 0n;
+    message.after = object.after ?? "";
     return message;
   },
 };
 
 function createBaseRetries(): Retries {
-  return { retries: [] };
+  return { retries: [], next: "" };
 }
 
 export const Retries: MessageFns<Retries> = {
   encode(message: Retries, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.retries) {
       Retry.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.next !== "") {
+      writer.uint32(18).string(message.next);
     }
     return writer;
   },
@@ -2401,6 +2431,14 @@ export const Retries: MessageFns<Retries> = {
             message.retries.push(Retry.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.next = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2419,6 +2457,7 @@ export const Retries: MessageFns<Retries> = {
   fromPartial(object: DeepPartial<Retries>): Retries {
     const message = createBaseRetries();
     message.retries = object.retries?.map((e) => Retry.fromPartial(e)) || [];
+    message.next = object.next ?? "";
     return message;
   },
 };
@@ -3022,7 +3061,7 @@ export const Watermark: MessageFns<Watermark> = {
 };
 
 function createBaseLoadGuild(): LoadGuild {
-  return { topic: 0n };
+  return { topic: 0n, after: "" };
 }
 
 export const LoadGuild: MessageFns<LoadGuild> = {
@@ -3032,6 +3071,9 @@ export const LoadGuild: MessageFns<LoadGuild> = {
         throw new globalThis.Error("value provided for field message.topic of type fixed64 too large");
       }
       writer.uint32(9).fixed64(message.topic);
+    }
+    if (message.after !== "") {
+      writer.uint32(18).string(message.after);
     }
     return writer;
   },
@@ -3057,6 +3099,14 @@ export const LoadGuild: MessageFns<LoadGuild> = {
             message.topic = reader.fixed64() as bigint;
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.after = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3075,12 +3125,13 @@ export const LoadGuild: MessageFns<LoadGuild> = {
   fromPartial(object: DeepPartial<LoadGuild>): LoadGuild {
     const message = createBaseLoadGuild();
     message.topic = (object.topic !== undefined && object.topic !== null) ? BigInt(object.topic) : 0n;
+    message.after = object.after ?? "";
     return message;
   },
 };
 
 function createBaseGuildRows(): GuildRows {
-  return { rows: [], appliedSeq: 0n };
+  return { rows: [], appliedSeq: 0n, next: "" };
 }
 
 export const GuildRows: MessageFns<GuildRows> = {
@@ -3093,6 +3144,9 @@ export const GuildRows: MessageFns<GuildRows> = {
         throw new globalThis.Error("value provided for field message.appliedSeq of type uint64 too large");
       }
       writer.uint32(16).uint64(message.appliedSeq);
+    }
+    if (message.next !== "") {
+      writer.uint32(26).string(message.next);
     }
     return writer;
   },
@@ -3126,6 +3180,14 @@ export const GuildRows: MessageFns<GuildRows> = {
             message.appliedSeq = reader.uint64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.next = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3147,6 +3209,7 @@ export const GuildRows: MessageFns<GuildRows> = {
     message.appliedSeq = (object.appliedSeq !== undefined && object.appliedSeq !== null)
       ? BigInt(object.appliedSeq)
       : 0n;
+    message.next = object.next ?? "";
     return message;
   },
 };
@@ -3379,7 +3442,7 @@ export const MemberRows: MessageFns<MemberRows> = {
 };
 
 function createBaseLoadMessages(): LoadMessages {
-  return { channelId: 0n, messageIds: [] };
+  return { channelId: 0n, messageIds: [], after: "" };
 }
 
 export const LoadMessages: MessageFns<LoadMessages> = {
@@ -3399,6 +3462,9 @@ export const LoadMessages: MessageFns<LoadMessages> = {
         writer.fixed64(v);
       }
       writer.join();
+    }
+    if (message.after !== "") {
+      writer.uint32(26).string(message.after);
     }
     return writer;
   },
@@ -3442,6 +3508,14 @@ export const LoadMessages: MessageFns<LoadMessages> = {
 
             break;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.after = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3461,18 +3535,22 @@ export const LoadMessages: MessageFns<LoadMessages> = {
     const message = createBaseLoadMessages();
     message.channelId = (object.channelId !== undefined && object.channelId !== null) ? BigInt(object.channelId) : 0n;
     message.messageIds = object.messageIds?.map((e) => BigInt(e)) || [];
+    message.after = object.after ?? "";
     return message;
   },
 };
 
 function createBaseMessageRows(): MessageRows {
-  return { rows: [] };
+  return { rows: [], next: "" };
 }
 
 export const MessageRows: MessageFns<MessageRows> = {
   encode(message: MessageRows, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.rows) {
       Row.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.next !== "") {
+      writer.uint32(18).string(message.next);
     }
     return writer;
   },
@@ -3498,6 +3576,14 @@ export const MessageRows: MessageFns<MessageRows> = {
             message.rows.push(Row.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.next = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3516,6 +3602,7 @@ export const MessageRows: MessageFns<MessageRows> = {
   fromPartial(object: DeepPartial<MessageRows>): MessageRows {
     const message = createBaseMessageRows();
     message.rows = object.rows?.map((e) => Row.fromPartial(e)) || [];
+    message.next = object.next ?? "";
     return message;
   },
 };
