@@ -24,8 +24,9 @@ const brand = Symbol.for("guildhall.error");
 export class GuildhallError extends Error {
   override readonly name = "GuildhallError";
   readonly code: ErrorCode;
-  readonly fields?: readonly FieldError[];
-  readonly retryAfterMs?: number;
+  // Declared only: an error without them has no such properties.
+  declare readonly fields?: readonly FieldError[];
+  declare readonly retryAfterMs?: number;
 
   constructor(code: ErrorCode, message: string, options: GuildhallErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
