@@ -1,0 +1,27 @@
+export {
+  type CallOptions,
+  type ExchangeClient,
+  type ExchangeClientOptions,
+  makeExchangeClient,
+} from "./exchange-client.ts";
+export type { CaseOf, ExchangeReply, ExchangeRequest, ReplyBatch, RequestBatch, ValueOf } from "./exchange-message.ts";
+export { fromFailure, toFailure } from "./failure.ts";
+export { makeGrpcClient, makeStreamMetadata, readStreamProcess } from "./grpc-client.ts";
+export { makePublisher, type Publisher, type PublisherOptions } from "./publisher.ts";
+export { createRpcServer, type RpcServer, type RpcServerOptions } from "./rpc-server.ts";
+export { type ExchangeCall, type ExchangeHandler, type ServeExchangeOptions, serveExchange } from "./serve-exchange.ts";
+export {
+  type CoordinatorClient,
+  createCoordinatorClient,
+  createDataClient,
+  createGuildClient,
+  createRouterClient,
+  createUserClient,
+  type DataClient,
+  type GuildClient,
+  type RouterClient,
+  type ServiceClientOptions,
+  type UserClient,
+} from "./service-clients.ts";
+export { makeSubscriber, type Subscriber, type SubscriberOptions } from "./subscriber.ts";
+export { createWorkerLease, type WorkerLease, type WorkerLeaseOptions } from "./worker-lease.ts";

@@ -1,0 +1,91 @@
+import type { ClientDuplexStream, Metadata } from "@grpc/grpc-js";
+import {
+  type CoordinatorReply,
+  type CoordinatorRequest,
+  CoordinatorServiceClient,
+  type DataReply,
+  type DataRequest,
+  DataServiceClient,
+  GuildServiceClient,
+  RouterServiceClient,
+  type TopicReply,
+  type TopicRequest,
+  type UserReply,
+  type UserRequest,
+  UserServiceClient,
+} from "@guildhall/proto";
+import type { Metrics } from "@guildhall/telemetry";
+import { type ExchangeClient, makeExchangeClient } from "./exchange-client.ts";
+import type { ExchangeReply, ExchangeRequest, ReplyBatch, RequestBatch } from "./exchange-message.ts";
+import { makeGrpcClient, makeStreamMetadata } from "./grpc-client.ts";
+
+/** What may be said of a client besides its address. */
+export interface ServiceClientOptions {
+  /** The peer in metrics and errors; default: the service, e.g. "data". */
+  readonly name?: string;
+  /** This process, as its peer shall know it: "guild-0". */
+  readonly self?: string;
+  /** Default 8,192. */
+  readonly maxPending?: number;
+  /** Default 10 s. */
+  readonly timeoutMs?: number;
+  readonly metrics?: Metrics | undefined;
+}
+
+/** Commands, reads, joins, heads and refills of topics. */
+export type RouterClient = ExchangeClient<TopicRequest, TopicReply>;
+/** The same, of one host. */
+export type GuildClient = ExchangeClient<TopicRequest, TopicReply>;
+/** Journal, store and directory. */
+export type DataClient = ExchangeClient<DataRequest, DataReply>;
+/** Accounts, tokens, memberships, user topics. */
+export type UserClient = ExchangeClient<UserRequest, UserReply>;
+/** Leases. */
+export type CoordinatorClient = ExchangeClient<CoordinatorRequest, CoordinatorReply>;
+
+/** A client of the router at `address`. */
+export function createRouterClient(address: string, options: ServiceClientOptions = {}): RouterClient {
+  return create(makeGrpcClient(RouterServiceClient, address), "router", { topic: 0n, timeoutMs: 0 }, options);
+}
+
+/** A client of the host at `address`. */
+export function createGuildClient(address: string, options: ServiceClientOptions = {}): GuildClient {
+  return create(makeGrpcClient(GuildServiceClient, address), "guild", { topic: 0n, timeoutMs: 0 }, options);
+}
+
+/** A client of the data process at `address`. */
+export function createDataClient(address: string, options: ServiceClientOptions = {}): DataClient {
+  return create(makeGrpcClient(DataServiceClient, address), "data", {}, options);
+}
+
+/** A client of the user process at `address`. */
+export function createUserClient(address: string, options: ServiceClientOptions = {}): UserClient {
+  return create(makeGrpcClient(UserServiceClient, address), "user", {}, options);
+}
+
+/** A client of the coordinator at `address`. */
+export function createCoordinatorClient(address: string, options: ServiceClientOptions = {}): CoordinatorClient {
+  return create(makeGrpcClient(CoordinatorServiceClient, address), "coordinator", {}, options);
+}
+
+interface HasExchange<Req, Rep> {
+  exchange(metadata: Metadata): ClientDuplexStream<RequestBatch<Req>, ReplyBatch<Rep>>;
+  close(): void;
+}
+
+function create<Req extends ExchangeRequest, Rep extends ExchangeReply>(
+  client: HasExchange<Req, Rep>,
+  service: string,
+  blank: Omit<Req, "id" | "traceparent" | "body">,
+  { name = service, self = "", maxPending = 8_192, timeoutMs = 10_000, metrics }: ServiceClientOptions,
+): ExchangeClient<Req, Rep> {
+  return makeExchangeClient<Req, Rep>({
+    name,
+    open: () => client.exchange(makeStreamMetadata(self)),
+    maxPending,
+    timeoutMs,
+    blank,
+    metrics,
+    close: () => client.close(),
+  });
+}

@@ -1,0 +1,205 @@
+import { randomUUID } from "node:crypto";
+import { GuildhallError } from "@guildhall/errors";
+import { type Clock, systemClock, systemTimers, type Timers } from "@guildhall/lifecycle";
+import type { WorkerIdLease } from "@guildhall/proto";
+import { type IdGenerator, makeIdGenerator, makeSlewedClock } from "@guildhall/snowflake";
+import { makeBackoff } from "./backoff.ts";
+import type { CoordinatorClient } from "./service-clients.ts";
+
+/*
+ * States of a lease:
+ *
+ *   leasing ──answered──▶ held ──renewed at ttl/3──▶ held
+ *      ▲                    └──ttl passed, or other bits answered──▶ lost (no ids) ──backoff──▶ leasing
+ *
+ * The time held counts from when the request was sent, so it ends here before it ends at the coordinator.
+ */
+
+/** Who leases. */
+export interface WorkerLeaseOptions {
+  /** E.g. "api-0". */
+  readonly process: string;
+  /** Random per start of the process; default: made here. */
+  readonly incarnation?: string;
+  readonly clock?: Clock;
+  readonly timers?: Timers;
+  /** Ends the first leasing, which else goes on until the coordinator answers. */
+  readonly signal?: AbortSignal;
+}
+
+/** The right of this process to make ids. Disposal stops renewing. */
+export interface WorkerLease extends AsyncDisposable {
+  /** Makes ids under whatever bits are leased now; `next` throws UNAVAILABLE while none are. */
+  readonly generator: IdGenerator;
+  /** The process's time, slewed to the coordinator's. */
+  readonly clock: Clock;
+  /** Aborts when the present lease is lost; after a new one, a fresh signal. */
+  readonly lost: AbortSignal;
+  readonly incarnation: string;
+}
+
+interface Held {
+  readonly workerId: number;
+  readonly ttlMs: number;
+  readonly inner: IdGenerator;
+  readonly lost: AbortController;
+  untilMs: number;
+}
+
+const callTimeoutMs = 2_000;
+
+/** Leases worker bits, waiting for the coordinator as long as it takes, and keeps them. */
+export async function createWorkerLease(
+  coordinator: CoordinatorClient,
+  options: WorkerLeaseOptions,
+): Promise<WorkerLease> {
+  const lease = new Lease(coordinator, options);
+  await lease.start(options.signal);
+  return lease;
+}
+
+class Lease implements WorkerLease {
+  readonly incarnation: string;
+  readonly clock: Clock;
+  readonly generator: IdGenerator;
+  readonly #coordinator: CoordinatorClient;
+  readonly #process: string;
+  readonly #timers: Timers;
+  readonly #slewed;
+  readonly #closing = new AbortController();
+  readonly #backoff = makeBackoff();
+  #held: Held | undefined;
+  #lost = new AbortController();
+  #last: bigint | undefined;
+  #highestTimeMs = 0;
+  #timer: Disposable | undefined;
+
+  constructor(coordinator: CoordinatorClient, options: WorkerLeaseOptions) {
+    const { clock = systemClock, timers = systemTimers, incarnation = randomUUID(), process } = options;
+    this.#coordinator = coordinator;
+    this.#process = process;
+    this.#timers = timers;
+    this.incarnation = incarnation;
+    const { monotonicMs } = clock;
+    const slewed = makeSlewedClock({ wallAtStartMs: clock.nowMs(), monotonicMs });
+    this.#slewed = slewed;
+    this.clock = {
+      nowMs: () => slewed.nowMs(),
+      nowUs: () => BigInt(Math.floor(slewed.nowMs() * 1_000)),
+      monotonicMs,
+    };
+    this.generator = {
+      next: (above) => this.#next(above),
+      highestTimeMs: () => this.#highestTimeMs,
+    };
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Leases for the first time. */
+  async start(signal: AbortSignal | undefined): Promise<void> {
+    const stop = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
+    while (!(await this.#ask(stop))) {
+      if (stop.aborted) throw new GuildhallError("CANCELLED", "stopped before the coordinator answered");
+      await this.#pause(this.#backoff.nextMs(), stop);
+    }
+    this.#renewLater();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    this.#timer?.[Symbol.dispose]();
+    this.#lose();
+  }
+
+  #next(above: bigint | undefined): bigint {
+    const held = this.#held;
+    if (!held || this.clock.monotonicMs() >= held.untilMs) {
+      if (held) this.#lose();
+      throw new GuildhallError("UNAVAILABLE", "this process holds no worker id now");
+    }
+    const least = this.#last === undefined || (above !== undefined && above > this.#last) ? above : this.#last;
+    const id = held.inner.next(least);
+    this.#last = id;
+    this.#highestTimeMs = Math.max(this.#highestTimeMs, held.inner.highestTimeMs());
+    return id;
+  }
+
+  /** Leases or renews once; false when the coordinator did not grant it. */
+  async #ask(signal: AbortSignal): Promise<boolean> {
+    const sentMs = this.clock.monotonicMs();
+    const held = this.#held;
+    try {
+      const answer = await this.#coordinator.call(
+        "leaseWorkerId",
+        {
+          process: this.#process,
+          incarnation: this.incarnation,
+          workerId: held?.workerId,
+          highestTimeMs: BigInt(Math.ceil(this.#highestTimeMs)),
+        },
+        { timeoutMs: callTimeoutMs, signal },
+      );
+      this.#slewed.slewTo(Number(answer.nowMs), (sentMs + this.clock.monotonicMs()) / 2);
+      this.#hold(answer, sentMs);
+      return true;
+    } catch {
+      // Whatever it was, the next attempt tells; the lease lapses by itself meanwhile.
+      return false;
+    }
+  }
+
+  #hold({ workerId, ttlMs }: WorkerIdLease, sentMs: number): void {
+    const untilMs = sentMs + ttlMs;
+    if (this.#held?.workerId === workerId) {
+      this.#held.untilMs = untilMs;
+      return;
+    }
+    if (this.#held) this.#lose();
+    if (this.#lost.signal.aborted) this.#lost = new AbortController();
+    const inner = makeIdGenerator({ workerId, nowMs: this.clock.nowMs });
+    this.#held = { workerId, ttlMs, inner, lost: this.#lost, untilMs };
+    this.#backoff.reset();
+  }
+
+  #lose(): void {
+    this.#held = undefined;
+    this.#lost.abort();
+  }
+
+  #renewLater(): void {
+    if (this.#closing.signal.aborted) return;
+    const inMs = this.#held ? this.#nextRenewalMs(this.#held) : this.#backoff.nextMs();
+    this.#timer = this.#timers.after(inMs, () => void this.#renew());
+  }
+
+  #nextRenewalMs(held: Held): number {
+    const leftMs = held.untilMs - this.clock.monotonicMs();
+    // On time: a third of the TTL has passed. After a failure: soon, but not past the end.
+    return leftMs > (2 / 3) * held.ttlMs
+      ? leftMs - (2 / 3) * held.ttlMs
+      : Math.min(this.#backoff.nextMs(), Math.max(1, leftMs));
+  }
+
+  async #renew(): Promise<void> {
+    const granted = await this.#ask(this.#closing.signal);
+    if (this.#closing.signal.aborted) return;
+    if (granted) this.#backoff.reset();
+    if (this.#held && this.clock.monotonicMs() >= this.#held.untilMs) this.#lose();
+    this.#renewLater();
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#timers.after(ms, done);
+      signal.addEventListener("abort", done, { once: true });
+      function done(): void {
+        timer[Symbol.dispose]();
+        signal.removeEventListener("abort", done);
+        resolve();
+      }
+    });
+  }
+}
