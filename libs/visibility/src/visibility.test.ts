@@ -231,6 +231,21 @@ describe("makeVisibility", () => {
     expect([visibility.viewOfTracked(101n)?.key, visibility.viewOfTracked(102n)?.key]).toEqual(before);
     expect(visibility.viewOfTracked(102n)?.canSee(201n)).toBe(true);
     expect(visibility.viewOfTracked(101n)?.visibleChannels()).toEqual([200n]);
+    const views = [visibility.viewOfTracked(101n), visibility.viewOfTracked(102n)];
+    const unseen = { ...hidden, id: 2000n, overwrites: hidden.overwrites.slice(0, 1) };
+    expect(visibility.apply({ kind: "channel-put", channel: unseen })).toEqual([]);
+    expect(visibility.viewOfTracked(101n)).toBe(views[0]);
+    expect(visibility.viewOfTracked(102n)).toBe(views[1]);
+  });
+
+  test("keeps no view that no tracked member has any more", () => {
+    const visibility = make();
+    const first = visibility.track(101n, []);
+    visibility.apply({ kind: "channel-put", channel: { ...hidden, id: 200n } });
+    visibility.apply({ kind: "channel-put", channel: open });
+    const again = visibility.viewOfTracked(101n);
+    expect(again?.key).toBe(first.key);
+    expect(again === first).toBe(false);
   });
 
   test("forgets members who are no longer tracked", () => {
