@@ -1,6 +1,6 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { createRequire } from "node:module";
+import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** A number that only rises. */
 export type { Counter, Gauge, Histogram } from "prom-client";
 
 /**
@@ -22,6 +22,13 @@ export interface Metrics {
   read(): Promise<{ readonly text: string; readonly contentType: string }>;
 }
 
+// The package's entry also loads clustering and a push client: 10 MB that no process here needs.
+const load = createRequire(import.meta.url);
+const RegistryClass = load("prom-client/lib/registry.js") as typeof Registry;
+const CounterClass = load("prom-client/lib/counter.js") as typeof Counter;
+const GaugeClass = load("prom-client/lib/gauge.js") as typeof Gauge;
+const HistogramClass = load("prom-client/lib/histogram.js") as typeof Histogram;
+
 /** 0.1 ms to 10 s. */
 const defaultBucketsSeconds = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
@@ -29,7 +36,7 @@ const defaultBucketsSeconds = [
 
 /** Makes the metrics of a service, with a registry of their own. */
 export function makeMetrics(service: string): Metrics {
-  const registry = new Registry();
+  const registry = new RegistryClass();
   const updates = new Set<() => void>();
   const fullName = (name: string) => (name.startsWith("guildhall_") ? name : `guildhall_${service}_${name}`);
   const shared = <M>(name: string, make: (full: string) => M): M => {
@@ -39,9 +46,9 @@ export function makeMetrics(service: string): Metrics {
   const registers = [registry];
   return {
     counter: <L extends string>(name: string, help: string, labels: readonly L[] = []) =>
-      shared(name, (full) => new Counter<L>({ name: full, help, labelNames: labels, registers })),
+      shared(name, (full) => new CounterClass<L>({ name: full, help, labelNames: labels, registers })),
     gauge: <L extends string>(name: string, help: string, labels: readonly L[] = []) =>
-      shared(name, (full) => new Gauge<L>({ name: full, help, labelNames: labels, registers })),
+      shared(name, (full) => new GaugeClass<L>({ name: full, help, labelNames: labels, registers })),
     histogram: <L extends string>(
       name: string,
       help: string,
@@ -52,7 +59,7 @@ export function makeMetrics(service: string): Metrics {
     ) =>
       shared(
         name,
-        (full) => new Histogram<L>({ name: full, help, labelNames: labels, buckets: [...buckets], registers }),
+        (full) => new HistogramClass<L>({ name: full, help, labelNames: labels, buckets: [...buckets], registers }),
       ),
     beforeRead(update) {
       updates.add(update);

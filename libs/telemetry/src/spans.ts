@@ -1,13 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import {
-  type Span as OtelSpan,
-  ROOT_CONTEXT,
-  SpanStatusCode,
-  TraceFlags,
-  type Tracer,
-  trace,
-} from "@opentelemetry/api";
-import { formatTraceparent, makeTraceparent, parseTraceparent } from "./traceparent.ts";
+import { makeTraceparent } from "./traceparent.ts";
 
 /** A timed part of a trace. Ending it twice does nothing more. */
 export interface Span {
@@ -17,6 +9,9 @@ export interface Span {
   recordError(error: unknown): void;
   end(): void;
 }
+
+/** Begins a span that is recorded, below a traceparent ("" = a new trace). */
+export type StartRecording = (name: string, traceparent: string) => Span;
 
 /** Begins spans, and keeps the traceparent of the work under way. */
 export interface Spans {
@@ -38,13 +33,12 @@ export function currentTraceparent(): string {
   return current.getStore() ?? "";
 }
 
-/** Makes spans that go to `tracer`; without one they only pass traceparents on. */
-export function makeSpans(tracer: Tracer | undefined): Spans {
-  const parentOf = (given: string | undefined) => given || currentTraceparent();
+/** Makes spans that are recorded by `record`; without it they only pass traceparents on. */
+export function makeSpans(record?: StartRecording): Spans {
   return {
-    startSpan: tracer
-      ? (name, given) => startRecording(tracer, name, parentOf(given))
-      : (_name, given) => new PassingSpan(parentOf(given) || makeTraceparent()),
+    startSpan: record
+      ? (name, given) => record(name, given || currentTraceparent())
+      : (_name, given) => new PassingSpan(given || currentTraceparent() || makeTraceparent()),
     currentTraceparent,
     withTraceparent: (traceparent, work) => current.run(traceparent, work),
   };
@@ -61,34 +55,4 @@ class PassingSpan implements Span {
   setAttribute(): void {}
   recordError(): void {}
   end(): void {}
-}
-
-function startRecording(tracer: Tracer, name: string, parent: string): Span {
-  const remote = parseTraceparent(parent);
-  const context = remote
-    ? trace.setSpanContext(ROOT_CONTEXT, {
-        traceId: remote.traceId,
-        spanId: remote.spanId,
-        traceFlags: remote.sampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
-        isRemote: true,
-      })
-    : ROOT_CONTEXT;
-  return wrap(tracer.startSpan(name, {}, context));
-}
-
-function wrap(span: OtelSpan): Span {
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  let ended = false;
-  return {
-    traceparent: formatTraceparent({ traceId, spanId, sampled: (traceFlags & TraceFlags.SAMPLED) !== 0 }),
-    setAttribute: (key, value) => void span.setAttribute(key, value),
-    recordError(error) {
-      span.recordException(error instanceof Error ? error : String(error));
-      span.setStatus({ code: SpanStatusCode.ERROR });
-    },
-    end() {
-      if (!ended) span.end();
-      ended = true;
-    },
-  };
 }

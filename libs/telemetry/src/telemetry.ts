@@ -4,7 +4,7 @@ import { type Metrics, makeMetrics } from "./metrics.ts";
 import { createProbeServer, type ReadyCheck } from "./probe-server.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
 import { makeSpans, type Spans } from "./spans.ts";
-import { startTracing } from "./tracing.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** Whose telemetry it is (`service`: "guild", `name`: "guild-0") and where it goes. */
 export interface TelemetryOptions {
@@ -42,7 +42,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   await using stack = new AsyncDisposableStack();
   const metrics = makeMetrics(service);
   stack.use(addProcessMetrics(metrics));
-  const tracing = otlpEndpoint ? stack.use(await startTracing({ service, name, otlpEndpoint })) : undefined;
+  const tracing = otlpEndpoint ? stack.use(await trace(service, name, otlpEndpoint)) : undefined;
   let isReady: ReadyCheck = () => ({ service: "starting" });
   const { metricsHost = "127.0.0.1", metricsPort = 0, logDestination } = options;
   const probes = stack.use(
@@ -57,7 +57,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   });
   const owned = stack.move();
   return {
-    ...makeSpans(tracing?.tracer),
+    ...makeSpans(tracing?.startRecording),
     log,
     metrics,
     url: probes.url,
@@ -67,4 +67,9 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+async function trace(service: string, name: string, otlpEndpoint: string): Promise<Tracing> {
+  const { startTracing } = await import("./tracing.ts");
+  return startTracing({ service, name, otlpEndpoint });
 }
