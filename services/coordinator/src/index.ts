@@ -1,0 +1,2 @@
+export { type CoordinatorConfig, readConfig } from "./config.ts";
+export { type CoordinatorService, createCoordinatorService } from "./service.ts";

@@ -1,0 +1,28 @@
+import { Metadata, type ServerWritableStream } from "@grpc/grpc-js";
+import type { CoordinatorServiceWatchMapRequest, CoordinatorServiceWatchMapResponse } from "@guildhall/proto";
+import type { MapUpdate } from "@guildhall/slots";
+import type { CoordinatorContext } from "../context.ts";
+import { fromMapUpdate } from "./convert.ts";
+
+type Call = ServerWritableStream<CoordinatorServiceWatchMapRequest, CoordinatorServiceWatchMapResponse>;
+
+/** WatchMap: the published map, then each later one; a slow watcher skips those in between. */
+export function makeWatchMap({ coordinator }: CoordinatorContext): (call: Call) => void {
+  return (call) => {
+    let writable = true;
+    let next: MapUpdate | undefined;
+    const write = (map: MapUpdate): void => {
+      if (writable) writable = call.write(fromMapUpdate(map));
+      else next = map;
+    };
+    call.sendMetadata(new Metadata());
+    const watching = coordinator.watchMap(write);
+    call.on("drain", () => {
+      writable = true;
+      const map = next;
+      next = undefined;
+      if (map !== undefined) write(map);
+    });
+    for (const event of ["error", "close", "cancelled"]) call.on(event, () => watching[Symbol.dispose]());
+  };
+}

@@ -1,0 +1,57 @@
+import { errorTable, isErrorCode, isGuildhallError } from "@guildhall/errors";
+import type { NotOwner } from "@guildhall/proto";
+import type { Answer } from "./ports.ts";
+
+/** What came of one attempt at a host: its answer, or what `send` rejected with. */
+export type Outcome =
+  | { readonly answer: Answer }
+  | { readonly error: unknown }
+  /** Another owner is known, and the one asked has had its time to answer. */
+  | { readonly superseded: true };
+
+/** What an outcome means for the request. */
+export type Verdict =
+  /** To be handed on. */
+  | { readonly kind: "answered"; readonly answer: Answer }
+  /** Certainly not done: this host does not own the slot. */
+  | { readonly kind: "not-owner"; readonly notOwner: NotOwner }
+  /** Certainly not done, and the host says so with `answer`; `passing` when that may be over in a moment. */
+  | { readonly kind: "refused"; readonly answer: Answer; readonly passing: boolean }
+  /** Certainly not done: never written to the host. */
+  | { readonly kind: "unsent" }
+  /** Certainly not done, and no host could. */
+  | { readonly kind: "impossible"; readonly error: unknown }
+  /** It may have been done. */
+  | { readonly kind: "unknown" };
+
+// 503 is said only of what is certainly not journaled. Of these codes, those that say "ask again at once, or elsewhere";
+// the others (overload, a store that is down) are for the asker to hear.
+const passing: ReadonlySet<string> = new Set([
+  "UNAVAILABLE",
+  "DRAINING",
+  "NOT_OWNER",
+  "FENCED",
+  "JOURNAL_GAP",
+  "JOURNAL_UNAVAILABLE",
+]);
+const unknown: ReadonlySet<string> = new Set(["OUTCOME_UNKNOWN", "STREAM_LOST", "DEADLINE_EXCEEDED"]);
+
+/** Judges one attempt. */
+export function judge(outcome: Outcome): Verdict {
+  if ("superseded" in outcome) return { kind: "unknown" };
+  if ("error" in outcome) return judgeError(outcome.error);
+  const { answer } = outcome;
+  if (answer.$case === "notOwner") return { kind: "not-owner", notOwner: answer.value };
+  if (answer.$case !== "failure") return { kind: "answered", answer };
+  const { code } = answer.value;
+  if (unknown.has(code)) return { kind: "unknown" };
+  if (isErrorCode(code) && errorTable[code].httpStatus === 503)
+    return { kind: "refused", answer, passing: passing.has(code) };
+  return { kind: "answered", answer };
+}
+
+function judgeError(error: unknown): Verdict {
+  const code = isGuildhallError(error) ? error.code : "INTERNAL";
+  if (code === "PAYLOAD_TOO_LARGE") return { kind: "impossible", error };
+  return { kind: code === "UNAVAILABLE" || code === "QUEUE_FULL" ? "unsent" : "unknown" };
+}

@@ -1,0 +1,37 @@
+import { Metadata, type ServerDuplexStream } from "@grpc/grpc-js";
+import type { RouterServicePublishRequest, RouterServicePublishResponse } from "@guildhall/proto";
+import type { RouterContext } from "../context.ts";
+import { toMapEntry } from "./convert.ts";
+
+type Call = ServerDuplexStream<RouterServicePublishRequest, RouterServicePublishResponse>;
+
+/** Publish: items of a host or of `user`, in order, and the slots it opened. */
+export function makePublish({ bus, router, events }: RouterContext): (call: Call) => void {
+  return (call) => {
+    let taken = 0n;
+    let told = 0n;
+    let telling = false;
+    // One answer for what came in a turn: it only says that the stream lives.
+    const tell = (): void => {
+      telling = false;
+      if (call.cancelled || call.writableEnded || told === taken) return;
+      told = taken;
+      call.write({ accepted: taken });
+    };
+    call.on("data", ({ items, opened }: RouterServicePublishRequest) => {
+      for (const entry of opened) router.learnOwner(toMapEntry(entry));
+      for (const item of items) bus.publish(item);
+      events.published(items.length);
+      taken += 1n;
+      if (telling) return;
+      telling = true;
+      setImmediate(tell);
+    });
+    call.on("end", () => {
+      tell();
+      call.end();
+    });
+    call.on("error", () => {});
+    call.sendMetadata(new Metadata());
+  };
+}
