@@ -1,0 +1,141 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { GuildhallError } from "@guildhall/errors";
+import type { Fleet, Instance, Part } from "@guildhall/operator/plan";
+import type { Output } from "../output/output.ts";
+import { type Child, makeChild } from "./child.ts";
+
+/** How one process is run. */
+export interface Launch {
+  readonly program: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly nodeFlags: readonly string[];
+}
+
+/** What a supervisor needs. */
+export interface SupervisorOptions {
+  readonly fleet: Pick<Fleet, "workloads" | "stops">;
+  readonly launch: (instance: Instance) => Launch;
+  readonly output: Output;
+  readonly onSpawn: (name: string, pid: number) => void;
+  /** A process is ready, for the first time or again. */
+  readonly onReady: (name: string) => void;
+}
+
+/** Keeps the processes of a fleet running. */
+export interface Supervisor {
+  readonly children: ReadonlyMap<string, Child>;
+  /** Starts all processes, each part when those it is after are ready; resolves when all are. */
+  start(options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined }): Promise<void>;
+  /** Stops all processes in order, within 9 s: those that have not obeyed by then are killed. */
+  stop(): Promise<void>;
+  /** Kills all processes, without waiting; for when this process itself ends at once. */
+  killNow(): void;
+}
+
+/** One step of a stop goes on without those that take longer; they still have until the end. */
+const stepMs = 3_000;
+const stopMs = 8_500;
+
+/** Makes the supervisor of a fleet; `start()` starts its processes. */
+export function makeSupervisor({ fleet, launch, output, onSpawn, onReady }: SupervisorOptions): Supervisor {
+  const children = new Map<string, Child>();
+  const lastLines = new Map<string, string>();
+  const ofPart = new Map<Part, Child[]>();
+  for (const { part, instances } of fleet.workloads) {
+    const own = instances.map((instance) =>
+      makeChild({
+        name: instance.name,
+        ...launch(instance),
+        onLine: (line) => {
+          lastLines.set(instance.name, line);
+          output.line(instance.name, line);
+        },
+        onSpawn: (pid) => onSpawn(instance.name, pid),
+        onReady: () => onReady(instance.name),
+        onLost: (how, waitMs) => output.say(`${instance.name} ${how}, started again in ${waitMs} ms`, "warn"),
+      }),
+    );
+    ofPart.set(part, own);
+    for (const child of own) children.set(child.name, child);
+  }
+
+  return {
+    children,
+    async start({ timeoutMs, signal }) {
+      const aborted = Promise.withResolvers<never>();
+      const onAbort = () => aborted.reject(new GuildhallError("CANCELLED", "stopped while starting"));
+      if (signal?.aborted) onAbort();
+      signal?.addEventListener("abort", onAbort);
+      const timer = setTimeout(() => aborted.reject(notReady(children, lastLines, timeoutMs)), timeoutMs);
+      let isGivenUp = false;
+      try {
+        await Promise.race([startInOrder(fleet, ofPart, () => isGivenUp), aborted.promise]);
+      } finally {
+        isGivenUp = true;
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+      }
+    },
+    async stop() {
+      const untilMs = performance.now() + stopMs;
+      const stopped: Promise<unknown>[] = [];
+      for (const step of fleet.stops) {
+        const ended = Promise.all(step.flatMap((part) => ofPart.get(part) ?? []).map((child) => child.stop()));
+        stopped.push(ended);
+        await within(ended, Math.min(stepMs, untilMs - performance.now()));
+      }
+      await within(Promise.all(stopped), untilMs - performance.now());
+      await Promise.all(Array.from(children.values(), (child) => child.kill("SIGKILL")));
+    },
+    killNow() {
+      for (const { pid } of children.values()) if (pid !== undefined) killByPid(pid);
+    },
+  };
+}
+
+async function startInOrder(
+  fleet: Pick<Fleet, "workloads">,
+  ofPart: ReadonlyMap<Part, readonly Child[]>,
+  isGivenUp: () => boolean,
+): Promise<void> {
+  const ready = new Map<Part, Promise<unknown>>();
+  for (const { part, after } of fleet.workloads) {
+    const before = Promise.all(after.map((other) => ready.get(other)));
+    const started = before.then(() => {
+      if (isGivenUp()) return;
+      const own = ofPart.get(part) ?? [];
+      for (const child of own) child.start();
+      return Promise.all(own.map((child) => child.whenReady()));
+    });
+    ready.set(part, started);
+  }
+  await Promise.all(ready.values());
+}
+
+function notReady(
+  children: ReadonlyMap<string, Child>,
+  lastLines: ReadonlyMap<string, string>,
+  timeoutMs: number,
+): GuildhallError {
+  const missing = Array.from(children.values()).filter(({ state }) => state !== "ready");
+  const text = missing.map(({ name, state }) => {
+    const said = lastLines.get(name);
+    return `${name} (${state}${said === undefined ? "" : `, said: ${said}`})`;
+  });
+  return new GuildhallError("UNAVAILABLE", `not ready after ${timeoutMs / 1000} s: ${text.join(", ")}`);
+}
+
+/** Waits for work, but not longer than this. */
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([work, delay(Math.max(0, ms), undefined, { signal: timer.signal }).catch(() => {})]);
+  timer.abort();
+}
+
+function killByPid(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
