@@ -1,8 +1,8 @@
-import type { Announcer } from "./domain/user-topic.ts";
+import type { Revocations } from "./domain/revocations.ts";
 import type { TokenPorts } from "./domain/token.ts";
+import type { Announcer } from "./domain/user-topic.ts";
 import type { Accounts } from "./store/accounts.ts";
 import type { PasswordHasher } from "./store/password-hasher.ts";
-import type { Revocations } from "./revocations.ts";
 
 /** What the RPCs of this service use. */
 export interface UserContext {

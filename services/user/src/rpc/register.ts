@@ -1,8 +1,8 @@
 import type { Register, Session } from "@guildhall/proto";
 import type { UserContext } from "../context.ts";
 import { toAccount } from "../domain/account.ts";
-import { type Registration, checkRegistration, takenError } from "../domain/username.ts";
 import { makeToken } from "../domain/token.ts";
+import { checkRegistration, type Registration, takenError } from "../domain/username.ts";
 import type { AccountRow } from "../store/accounts.ts";
 
 /** The row of a new person. */

@@ -1,7 +1,16 @@
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { GuildhallError } from "@guildhall/errors";
-import type { AccountRow, Accounts, ApplicationRow, MembershipRow, OutboxEvent, OutboxPage, Taken, UserNotice } from "./accounts.ts";
+import type {
+  AccountRow,
+  Accounts,
+  ApplicationRow,
+  MembershipRow,
+  OutboxEvent,
+  OutboxPage,
+  Taken,
+  UserNotice,
+} from "./accounts.ts";
 import { readAccount, readApplication, readMembership, readNotice, writeNotice } from "./accounts-rows.ts";
 
 const schemaVersion = 1;
