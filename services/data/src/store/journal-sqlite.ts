@@ -1,0 +1,128 @@
+import { join } from "node:path";
+import type { GuildhallError } from "@guildhall/errors";
+import { type ShardRange, slotOf } from "@guildhall/slots";
+import { makeGroupCommit } from "../domain/group-commit.ts";
+import { makeRecentSlots } from "../domain/recent-slots.ts";
+import { makeSlotTimes, type SlotTimes } from "../domain/slot-times.ts";
+import { spansToTrim } from "../domain/trim.ts";
+import { makeEngineReader } from "../sqlite/engine-reader.ts";
+import { makeEngineThread } from "../sqlite/engine-thread.ts";
+import type { JournalOp } from "../sqlite/journal-engine.ts";
+import { type JournalReader, makeJournalReader } from "../sqlite/journal-reader.ts";
+import type { JournalOutcome } from "../sqlite/journal-schema.ts";
+import type { Journal, JournalRecord } from "./journal.ts";
+
+/** Where the journal's file is, and who hears of its commits and of its end. */
+export interface SqliteJournalOptions {
+  readonly folder: string;
+  /** After each commit: its records, and how long the transaction took. */
+  onCommitted?(group: { readonly records: number; readonly seconds: number }): void;
+  /** The file is damaged or of another version; nothing will work again. */
+  onFatal(error: GuildhallError): void;
+}
+
+/** A journal in SQLite, and what waits in it. */
+export interface SqliteJournal extends Journal {
+  /** Records that wait for the next commit. */
+  readonly queued: number;
+}
+
+const maxGroupRecords = 2_048;
+const maxQueuedRecords = 16_384;
+const recentRecords = 65_536;
+const retryWindowUs = 5n * 60n * 1_000_000n;
+const trimScanRecords = 2_000;
+const trimDeleteRecords = 500;
+
+/** Makes a journal in `journal.db`: written by a worker thread in groups, each durable before it is answered. */
+export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal {
+  const path = join(options.folder, "journal.db");
+  const shared = { path, unavailableCode: "JOURNAL_UNAVAILABLE", onFatal: options.onFatal } as const;
+  const thread = makeEngineThread<JournalOp, JournalOutcome>({
+    ...shared,
+    worker: new URL("../sqlite/journal-worker.ts", import.meta.url),
+  });
+  const connection = makeEngineReader(shared);
+  const recent = makeRecentSlots(recentRecords);
+  const reader = makeJournalReader(connection, recent);
+  let times: SlotTimes | undefined;
+
+  const slotTimes = (): SlotTimes => {
+    times ??= loadTimes(reader);
+    return times;
+  };
+  const group = makeGroupCommit<JournalOp, JournalOutcome>({
+    name: "journal",
+    maxGroup: maxGroupRecords,
+    maxQueued: maxQueuedRecords,
+    weightOf: (op) => (op.kind === "append" ? op.records.length : 1),
+    async commit(ops) {
+      const { answers, seconds } = await thread.run(ops);
+      let records = 0;
+      for (const [index, op] of ops.entries()) {
+        if (op.kind !== "append") continue;
+        records += op.records.length;
+        noteStored(op.records, answers[index]);
+      }
+      if (records > 0) options.onCommitted?.({ records, seconds });
+      return answers;
+    },
+  });
+  const noteStored = (records: readonly JournalRecord[], outcome: JournalOutcome | undefined): void => {
+    if (outcome?.kind !== "append") return;
+    for (const [index, { topic, ts }] of records.entries()) {
+      const answer = outcome.answers[index];
+      if (answer?.kind !== "stored") continue;
+      const slot = slotOf(topic);
+      recent.note(Number(answer.position), slot);
+      times?.note(slot, ts);
+    }
+  };
+  const run = async <K extends JournalOutcome["kind"]>(op: JournalOp & { kind: K }) =>
+    (await group.add(op)) as Extract<JournalOutcome, { kind: K }>;
+  const newestTs = (range: ShardRange) => slotTimes().newest(range);
+
+  return {
+    get queued() {
+      return group.queued;
+    },
+    async open() {
+      await thread.run([]);
+      slotTimes();
+    },
+    append: async (records) => (await run({ kind: "append", records })).answers,
+    takeEpoch: (ask) => run({ kind: "take", ask }),
+    readEpochs: async (range) => reader.readEpochs(range),
+    readTail: async (range, after, limit) => reader.readTail(range, after, limit),
+    readTopic: async (topic, fromSeq, limit) => reader.readTopic(topic, fromSeq, limit),
+    async readRetries(range, sinceTs, after) {
+      const last = newestTs(range) - retryWindowUs;
+      const earliest = last < sinceTs ? last : sinceTs;
+      return reader.readRetries(range, earliest > 0n ? earliest : 0n, after);
+    },
+    readHeads: async (topics) => reader.readHeads(topics),
+    newestTs,
+    async trim(marks) {
+      let deleted = 0;
+      let after = 0n;
+      for (;;) {
+        const scanned = reader.scan(after, trimScanRecords);
+        const { spans, end } = spansToTrim(scanned, marks, trimDeleteRecords);
+        for (const part of spans) deleted += (await run({ kind: "trim", spans: part })).deleted;
+        const last = scanned.at(-1);
+        if (end || last === undefined || scanned.length < trimScanRecords) return deleted;
+        after = last.position;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      connection[Symbol.dispose]();
+      await thread[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function loadTimes(reader: JournalReader): SlotTimes {
+  const times = makeSlotTimes();
+  reader.eachSlotTime((slot, ts) => times.note(slot, ts));
+  return times;
+}
