@@ -1,6 +1,13 @@
 import { chmod, rm } from "node:fs/promises";
 import { createConnection } from "node:net";
-import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { GuildhallError } from "@guildhall/errors";
 import { channelOptions } from "./grpc-client.ts";
 
@@ -20,6 +27,8 @@ export interface RpcServer extends AsyncDisposable {
   readonly address: string;
 }
 
+type StreamCall = Pick<ServerWritableStream<unknown, unknown>, "sendMetadata">;
+
 const unixPrefix = "unix:";
 /** The system's limit (sockaddr_un) less the final zero. */
 const maxSocketPathBytes = 107;
@@ -31,7 +40,9 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   const socketPath = address.startsWith(unixPrefix) ? address.slice(unixPrefix.length) : undefined;
   if (socketPath !== undefined) await clearSocket(socketPath);
   const server = new Server({ ...channelOptions });
-  for (const [definition, implementation] of services) server.addService(definition, implementation);
+  for (const [definition, implementation] of services) {
+    server.addService(definition, withEarlyHeaders(definition, implementation));
+  }
   const port = await bind(server, address);
   if (socketPath !== undefined) await chmod(socketPath, 0o600);
   const implementations = services.map(([, implementation]) => implementation);
@@ -43,6 +54,26 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
       return disposed;
     },
   };
+}
+
+/**
+ * Sends the headers of every stream before its first message: they tell the client that somebody is here, and only
+ * then does it write.
+ */
+function withEarlyHeaders(
+  definition: ServiceDefinition,
+  implementation: UntypedServiceImplementation,
+): UntypedServiceImplementation {
+  const wrapped: UntypedServiceImplementation = { ...implementation };
+  for (const [name, { responseStream }] of Object.entries(definition)) {
+    const handle = implementation[name] as ((call: StreamCall) => void) | undefined;
+    if (!responseStream || !handle) continue;
+    wrapped[name] = (call: StreamCall) => {
+      call.sendMetadata(new Metadata());
+      handle(call);
+    };
+  }
+  return wrapped;
 }
 
 /** Removes a socket that a killed process left behind. */

@@ -99,8 +99,6 @@ class ServedStream<Req extends ExchangeRequest, Rep extends ExchangeReply> {
     call.on("error", () => this.#close());
     call.on("close", () => this.#close());
     call.on("cancelled", () => this.#close());
-    // The headers tell the asker that somebody is here: only then does it write.
-    call.sendMetadata(new Metadata());
     if (shared.draining) void this.finish();
   }
 
