@@ -1,0 +1,41 @@
+import { errorTable, GuildhallError, toGuildhallError } from "@guildhall/errors";
+
+/** How often and how long a call is tried. */
+export interface AttemptOptions {
+  readonly monotonicMs: () => number;
+  /** For all attempts together, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Whether a call whose answer was lost may have changed something that a refusal of the next does not undo. */
+  readonly changes: boolean;
+  readonly onRetry: (code: string) => void;
+}
+
+const maxAttempts = 8;
+
+/**
+ * Makes a call again, with the time that is left, when its stream broke before the answer: the callee knows a repeated
+ * request by its id. Throws OUTCOME_UNKNOWN when a change may have been made and nobody could tell in the end.
+ */
+export async function withAttempts<T>(options: AttemptOptions, attempt: (timeoutMs: number) => Promise<T>): Promise<T> {
+  const endMs = options.monotonicMs() + options.timeoutMs;
+  let unknown = false;
+  for (let made = 1; ; made++) {
+    try {
+      return await attempt(Math.max(1, endMs - options.monotonicMs()));
+    } catch (cause) {
+      const error = toGuildhallError(cause);
+      if (error.code === "STREAM_LOST" && made < maxAttempts && options.monotonicMs() < endMs) {
+        unknown = true;
+        options.onRetry(error.code);
+        continue;
+      }
+      throw options.changes && (unknown || error.code === "STREAM_LOST") ? settle(error) : error;
+    }
+  }
+}
+
+/** After a lost answer only a refusal of the request itself tells that nothing was done. */
+function settle(error: GuildhallError): GuildhallError {
+  if (errorTable[error.code].httpStatus < 500) return error;
+  return new GuildhallError("OUTCOME_UNKNOWN", "the answer was lost, and could not be had again", { cause: error });
+}
