@@ -1,0 +1,100 @@
+import { resolve } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { createBot } from "./commands/bots.ts";
+import { chat } from "./commands/chat.ts";
+import { seed } from "./commands/seed.ts";
+import { status } from "./commands/status.ts";
+import { passwordFromEnvironment } from "./config.ts";
+import { type FleetHandle, openFleet } from "./fleet.ts";
+import type { Output } from "./terminal.ts";
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 100_000) {
+    throw new InvalidArgumentError("It must be a whole number from 1 to 100000.");
+  }
+  return value;
+}
+
+function id(text: string): bigint {
+  if (!/^\d{1,19}$/.test(text)) throw new InvalidArgumentError("It must be an id: digits only.");
+  return BigInt(text);
+}
+
+function prefix(text: string): string {
+  if (!/^[a-z0-9_]{1,24}$/.test(text)) {
+    throw new InvalidArgumentError("It must be 1 to 24 lower-case letters, digits or underscores.");
+  }
+  return text;
+}
+
+type Format = "table" | "json";
+const outputOption = () => new Option("-o, --output <format>", "how to show it").choices(["table", "json"]);
+
+/** The tool's commands. `defaultState` is the state folder when --state is not given. */
+export function makeProgram(output: Output, defaultState: string): Command {
+  const program = new Command("guildhall")
+    .description("Shows and drives a fleet of Guildhall.")
+    .option("--state <dir>", "state folder of the fleet", defaultState)
+    .showHelpAfterError("(add --help for the options)");
+  const fleet = (): FleetHandle => openFleet(resolve(program.opts<{ state: string }>().state));
+
+  program
+    .command("status")
+    .description("every process: is it there, is it ready, how many sessions")
+    .addOption(outputOption().default("table"))
+    .action(async (options: { output: Format }) => {
+      if (!(await status(fleet(), options.output, output))) process.exitCode = 1;
+    });
+
+  program
+    .command("bots")
+    .description("applications and their bots")
+    .command("create")
+    .description("make an application with its bot, and show the bot's token")
+    .requiredOption("--name <name>", "name of the bot")
+    .option("--guild <id>", "guild that the bot joins", id)
+    .option("--permissions <bits>", "what its role there grants, as a decimal bit field", id, 0n)
+    .option("--owner <login>", "who owns the application (default: the demo's owner)")
+    .addOption(outputOption().default("table"))
+    .action((options: { name: string; guild?: bigint; permissions: bigint; owner?: string; output: Format }) =>
+      createBot(
+        fleet(),
+        {
+          name: options.name,
+          guildId: options.guild,
+          permissions: options.permissions,
+          owner: options.owner,
+          format: options.output,
+        },
+        output,
+      ),
+    );
+
+  program
+    .command("seed")
+    .description("make people and let them join a guild; may be repeated")
+    .requiredOption("--people <n>", "how many", count)
+    .option("--guild <id>", "the guild (default: the demo's)", id)
+    .option("--prefix <text>", "their names are this and a number", prefix, "person")
+    .action((options: { people: number; guild?: bigint; prefix: string }) => {
+      const opened = fleet();
+      const guildId = options.guild ?? BigInt(opened.endpoints.demo.guildId);
+      return seed(opened, { people: options.people, guildId, prefix: options.prefix }, output);
+    });
+
+  program
+    .command("chat")
+    .description("read and write in a channel; the password is asked for, or read from GUILDHALL_PASSWORD")
+    .requiredOption("--as <login>", "who you are: a username or an e-mail address")
+    .option("--channel <id>", "the channel (default: the demo's)", id)
+    .action((options: { as: string; channel?: bigint }) =>
+      chat(
+        fleet(),
+        { login: options.as, channelId: options.channel?.toString(), password: passwordFromEnvironment() },
+        output,
+      ),
+    );
+
+  return program;
+}
