@@ -32,7 +32,8 @@ function parse(args: readonly string[]) {
     const text = { type: "string" } as const;
     return parseArgs({ args: [...args], options: { state: text, port: text, spec: text } }).values;
   } catch (error) {
-    throw new GuildhallError("BAD_CONFIG", `${toGuildhallError(error).message} (--help tells the options)`);
+    const [reason] = toGuildhallError(error).message.split("\n");
+    throw new GuildhallError("BAD_CONFIG", `${reason} (--help tells the options)`);
   }
 }
 

@@ -19,6 +19,13 @@ export interface SupervisorOptions {
   readonly onSpawn: (name: string, pid: number) => void;
   /** A process is ready, for the first time or again. */
   readonly onReady: (name: string) => void;
+  readonly stopLimits?: StopLimits;
+}
+
+/** How long a stop may take: a step before the next one begins, and all of it before what is left is killed. */
+export interface StopLimits {
+  readonly stepMs: number;
+  readonly allMs: number;
 }
 
 /** Keeps the processes of a fleet running. */
@@ -32,12 +39,12 @@ export interface Supervisor {
   killNow(): void;
 }
 
-/** One step of a stop goes on without those that take longer; they still have until the end. */
-const stepMs = 3_000;
-const stopMs = 8_500;
+/** All within the 10 s that whoever stops the supervisor may give it. */
+const usualStop: StopLimits = { stepMs: 3_000, allMs: 8_500 };
 
 /** Makes the supervisor of a fleet; `start()` starts its processes. */
-export function makeSupervisor({ fleet, launch, output, onSpawn, onReady }: SupervisorOptions): Supervisor {
+export function makeSupervisor(options: SupervisorOptions): Supervisor {
+  const { fleet, launch, output, onSpawn, onReady, stopLimits = usualStop } = options;
   const children = new Map<string, Child>();
   const lastLines = new Map<string, string>();
   const ofPart = new Map<Part, Child[]>();
@@ -77,12 +84,12 @@ export function makeSupervisor({ fleet, launch, output, onSpawn, onReady }: Supe
       }
     },
     async stop() {
-      const untilMs = performance.now() + stopMs;
+      const untilMs = performance.now() + stopLimits.allMs;
       const stopped: Promise<unknown>[] = [];
       for (const step of fleet.stops) {
         const ended = Promise.all(step.flatMap((part) => ofPart.get(part) ?? []).map((child) => child.stop()));
         stopped.push(ended);
-        await within(ended, Math.min(stepMs, untilMs - performance.now()));
+        await within(ended, Math.min(stopLimits.stepMs, untilMs - performance.now()));
       }
       await within(Promise.all(stopped), untilMs - performance.now());
       await Promise.all(Array.from(children.values(), (child) => child.kill("SIGKILL")));
