@@ -1,5 +1,15 @@
-import { type ChannelCredentials, type ClientOptions, credentials, Metadata } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  type ClientOptions,
+  credentials,
+  logVerbosity,
+  Metadata,
+  setLogVerbosity,
+} from "@grpc/grpc-js";
 import { maxMessageBytes } from "./message-size.ts";
+
+// Whatever it would print is also in the error or status that it gives.
+setLogVerbosity(logVerbosity.NONE);
 
 /** What clients and servers of the fleet agree on. */
 export const channelOptions = {
