@@ -17,6 +17,7 @@ import { openStateFolder, type StateFolder } from "./state/folder.ts";
 import type { Child } from "./supervisor/child.ts";
 import { nodeFlags } from "./supervisor/node-flags.ts";
 import { makeSupervisor, type Supervisor } from "./supervisor/supervisor.ts";
+import { warmUp } from "./warm-up/warm-up.ts";
 
 /** The document that describes the fleet when nothing else is said. */
 export const defaultSpecFile = fileURLToPath(new URL("../shardset.yaml", import.meta.url));
@@ -76,6 +77,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const { endpoints } = spec.spec;
   const wishes = portWishes(wanted, options.ports ?? { api: endpoints.apiPort, gateway: endpoints.gatewayPort });
   const ports = await choosePorts(endpoints.host, wishes);
+  if (options.programs === undefined) await warmUp(signal);
   const places = makePlaces({ endpoints, ports, sockets: folder.sockets, folderOf: folder.folderOf });
   const names = wanted.workloads.flatMap(({ instances }) => instances.map(({ name }) => name));
   const output = options.output === undefined ? silentOutput : makeOutput(options.output, spec.spec.log.format, names);
