@@ -30,9 +30,12 @@ const published = () => JSON.parse(readFileSync(file(), "utf8")) as Endpoints;
 const isRunning = (pid: number) => identify(pid) !== undefined;
 const pidOf = ({ processes }: Endpoints, name: string) => processes.find((it) => it.name === name)?.pid ?? 0;
 
-function startChild(): ChildProcess {
+function startChild(fault = ""): ChildProcess {
   const main = fileURLToPath(new URL("./programs/small-fleet.ts", import.meta.url));
-  child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, state], { stdio: "ignore" });
+  child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, state], {
+    stdio: "ignore",
+    env: { ...process.env, FAULT: fault },
+  });
   return child;
 }
 
@@ -108,6 +111,20 @@ test("stops in order on SIGTERM", async () => {
   expect(await once(process, "exit")).toEqual([0, null]);
   expect(existsSync(file())).toBe(false);
   expect(processes.some(({ pid }) => isRunning(pid))).toBe(false);
+});
+
+test("ends at once on a second signal, and takes its processes along", async () => {
+  const process = startChild("stubborn");
+  await waitFor(() => existsSync(file()), { timeoutMs: 30_000 });
+  const { processes } = published();
+  process.kill("SIGINT");
+  await waitFor(() => !existsSync(file()));
+  const exited = once(process, "exit");
+  // Ctrl-C under npm arrives twice: what follows within 500 ms is the same one, so it takes more than one.
+  const again = setInterval(() => process.kill("SIGINT"), 100);
+  expect(await exited).toEqual([1, null]);
+  clearInterval(again);
+  await waitFor(() => !processes.some(({ pid }) => isRunning(pid)));
 });
 
 test("leaves no process behind when it is killed, and the next start takes over", async () => {

@@ -3,7 +3,8 @@ import { pathToFileURL } from "node:url";
 import { servicePrograms } from "../programs.ts";
 
 // Nobody waits for the cache any more.
-process.once("disconnect", () => process.exit(1));
+const leave = () => process.exit(1);
+process.once("disconnect", leave);
 
 const services = [
   () => import("@guildhall/data"),
@@ -16,6 +17,8 @@ const services = [
 ];
 for (const load of services) await load();
 flushCompileCache();
+process.send?.("warm");
+process.off("disconnect", leave);
 
 // The main files run when they are loaded: with a setting that each refuses (see warmUp), they end at once.
 await Promise.all(Object.values(servicePrograms()).map((main) => import(pathToFileURL(main).href)));

@@ -22,10 +22,14 @@ export async function warmUp(signal?: AbortSignal): Promise<void> {
   });
   const stop = () => child.kill("SIGKILL");
   signal?.addEventListener("abort", stop);
+  let isWarm = false;
+  child.once("message", () => {
+    isWarm = true;
+  });
   await once(child, "close");
   signal?.removeEventListener("abort", stop);
   signal?.throwIfAborted();
-  markWarm(stamp);
+  if (isWarm) markWarm(stamp);
 }
 
 /** Where the checkout cannot be written to, neither can the cache: each start tries again. */
