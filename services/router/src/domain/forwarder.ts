@@ -81,6 +81,7 @@ export function makeForwarder(options: ForwarderOptions): Forwarder {
   const remainingMs = ({ deadlineMs }: Trip): number => deadlineMs - clock.monotonicMs();
 
   async function wait(trip: Trip, owner: MapEntry | undefined, forStream: boolean, pauseMs: number): Promise<void> {
+    if (draining) return;
     trip.sizeBytes ??= sizeOf(trip.request);
     const atMostMs = Math.max(0, Math.min(pauseMs, remainingMs(trip)));
     try {
@@ -123,6 +124,7 @@ export function makeForwarder(options: ForwarderOptions): Forwarder {
     async forward(request, slot, deadlineMs) {
       const trip: Trip = { request, slot, deadlineMs, uncertain: false, refusals: 0, pauses: 0, sizeBytes: undefined };
       for (;;) {
+        checkTime(trip);
         const owner = map.ownerOf(slot);
         if (owner !== undefined && hosts.to(owner.address).connected) {
           const timeoutMs = Math.max(1, Math.ceil(remainingMs(trip)));
@@ -132,7 +134,6 @@ export function makeForwarder(options: ForwarderOptions): Forwarder {
         } else {
           await wait(trip, owner, true, remainingMs(trip));
         }
-        checkTime(trip);
       }
     },
     ownersChanged() {

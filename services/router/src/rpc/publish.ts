@@ -2,12 +2,15 @@ import { Metadata, type ServerDuplexStream } from "@grpc/grpc-js";
 import type { RouterServicePublishRequest, RouterServicePublishResponse } from "@guildhall/proto";
 import type { RouterContext } from "../context.ts";
 import { toMapEntry } from "./convert.ts";
+import { makeOpenStreams } from "./open-streams.ts";
 
 type Call = ServerDuplexStream<RouterServicePublishRequest, RouterServicePublishResponse>;
 
 /** Publish: items of a host or of `user`, in order, and the slots it opened. */
-export function makePublish({ bus, router, events }: RouterContext): (call: Call) => void {
-  return (call) => {
+export function makePublish({ bus, router, events }: RouterContext): ((call: Call) => void) & { drain(): Promise<void> } {
+  const streams = makeOpenStreams<Call>();
+
+  const handler = (call: Call): void => {
     let taken = 0n;
     let told = 0n;
     let telling = false;
@@ -31,7 +34,9 @@ export function makePublish({ bus, router, events }: RouterContext): (call: Call
       tell();
       call.end();
     });
-    call.on("error", () => {});
+    for (const event of ["error", "close", "cancelled"]) call.on(event, () => streams.delete(call));
     call.sendMetadata(new Metadata());
+    streams.add(call);
   };
+  return Object.assign(handler, { drain: streams.drain });
 }

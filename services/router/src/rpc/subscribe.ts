@@ -4,33 +4,31 @@ import type { RouterServiceSubscribeRequest, RouterServiceSubscribeResponse } fr
 import { readStreamProcess } from "@guildhall/rpc";
 import type { RouterContext } from "../context.ts";
 import type { Subscriber } from "../domain/bus.ts";
+import { makeOpenStreams } from "./open-streams.ts";
 
 type Call = ServerDuplexStream<RouterServiceSubscribeRequest, RouterServiceSubscribeResponse>;
 
 /** Subscribe: which topics a gateway follows; back come their items. */
-export function makeSubscribe({ bus, telemetry }: RouterContext): (call: Call) => void {
-  return (call) => {
-    const peer = readStreamProcess(call.metadata) || call.getPeer();
-    const fail = (error: unknown): void => {
-      const { code, message } = toGuildhallError(error);
-      telemetry.log.warn({ peer, code }, message);
-      call.emit("error", { code: grpcStatus.RESOURCE_EXHAUSTED, details: message });
+export function makeSubscribe({ bus, telemetry }: RouterContext): ((call: Call) => void) & { drain(): Promise<void> } {
+  const streams = makeOpenStreams<Call>();
+  const fail = (call: Call, error: unknown): void => {
+    const { code, message } = toGuildhallError(error);
+    telemetry.log.warn({ peer: readStreamProcess(call.metadata) || call.getPeer(), code }, message);
+    call.emit("error", { code: grpcStatus.RESOURCE_EXHAUSTED, details: message });
+  };
+
+  function serve(call: Call, subscriber: Subscriber): void {
+    const leave = (): void => {
+      subscriber[Symbol.dispose]();
+      streams.delete(call);
     };
-    let subscriber: Subscriber;
-    try {
-      subscriber = bus.open({ write: ({ items, dropped }) => call.write({ items, dropped: BigInt(dropped) }) });
-    } catch (error) {
-      fail(error);
-      return;
-    }
-    const leave = (): void => subscriber[Symbol.dispose]();
     call.on("data", ({ subscribe, unsubscribe }: RouterServiceSubscribeRequest) => {
       try {
         for (const topic of unsubscribe) subscriber.unsubscribe(topic);
         for (const asked of subscribe) subscriber.subscribe(asked);
       } catch (error) {
         leave();
-        fail(error);
+        fail(call, error);
       }
     });
     call.on("drain", () => subscriber.drained());
@@ -41,5 +39,17 @@ export function makeSubscribe({ bus, telemetry }: RouterContext): (call: Call) =
     for (const event of ["error", "close", "cancelled"]) call.on(event, leave);
     // The headers tell the gateway that somebody is here: only then does it write.
     call.sendMetadata(new Metadata());
+    streams.add(call);
+  }
+
+  const handler = (call: Call): void => {
+    const write = (items: RouterServiceSubscribeResponse["items"], dropped: number): boolean =>
+      call.writableEnded || call.write({ items, dropped: BigInt(dropped) });
+    try {
+      serve(call, bus.open({ write: (batch) => write(batch.items, batch.dropped) }));
+    } catch (error) {
+      fail(call, error);
+    }
   };
+  return Object.assign(handler, { drain: streams.drain });
 }

@@ -1,0 +1,275 @@
+import { expect, test } from "@jest/globals";
+import { CreateMessage, type DirectoryEntry, DirectoryKind, type Failure, TopicRequest } from "@guildhall/proto";
+import { type MapEntry, slotOf } from "@guildhall/slots";
+import { makeManualTime } from "@guildhall/testing";
+import type { Answer } from "./ports.ts";
+import { makeRouter, type RouterLimits } from "./router.ts";
+import { makeSimulatedHosts } from "./simulated-hosts.ts";
+
+const channelId = 900n << 22n;
+const guildId = 5n << 22n;
+const slot = slotOf(guildId);
+const done: Answer = { $case: "command", value: { position: undefined, status: 200, json: Buffer.from("{}") } };
+
+const entry = (address: string, epoch: number, incarnation = address): MapEntry => ({
+  range: { i: slot % 4, n: 4 },
+  host: address,
+  address,
+  epoch,
+  incarnation,
+});
+const notOwner = (of: MapEntry): Answer => ({ $case: "notOwner", value: { slot, ...of } });
+const failure = (code: string): Answer => ({
+  $case: "failure",
+  value: { code, message: "", fields: [], retryAfterMs: 0 } satisfies Failure,
+});
+const post = (requestId = 1n, timeoutMs = 0): TopicRequest => {
+  const createMessage = CreateMessage.fromPartial({ channelId, content: "hello" });
+  const command = { requestId, actor: undefined, reason: "", body: { $case: "createMessage", value: createMessage } } as const;
+  return { id: 0n, traceparent: "", topic: 0n, timeoutMs, body: { $case: "command", value: command } };
+};
+const getChannel = (): TopicRequest => {
+  const read = { actor: undefined, body: { $case: "getChannel", value: { channelId } } } as const;
+  return { id: 0n, traceparent: "", topic: 0n, timeoutMs: 0, body: { $case: "read", value: read } };
+};
+const codeOf = async (answer: Promise<Answer>): Promise<string> => {
+  try {
+    const body = await answer;
+    return body.$case === "failure" ? body.value.code : body.$case;
+  } catch (error) {
+    return String((error as { code?: unknown }).code);
+  }
+};
+
+function start(limits?: RouterLimits) {
+  const time = makeManualTime();
+  const hosts = makeSimulatedHosts();
+  const retries: string[] = [];
+  const channels = new Map([[String(channelId), guildId]]);
+  const router = makeRouter(
+    {
+      clock: time.clock,
+      timers: time.timers,
+      random: () => 0.5,
+      connect: hosts.connect,
+      sizeOf: () => 100,
+      onRetry: (reason) => retries.push(reason),
+      data: {
+        findDirectory: async (keys) =>
+          keys.flatMap((key): DirectoryEntry[] => {
+            const topic = key.kind === DirectoryKind.DIRECTORY_KIND_CHANNEL ? channels.get(key.key) : undefined;
+            return topic === undefined ? [] : [{ key, topic, cell: 0 }];
+          }),
+        page: async () => ({ json: Buffer.from("[]"), count: 0 }),
+      },
+    },
+    limits,
+  );
+  return { time, hosts, router, retries };
+}
+
+test("finds the topic by the channel and hands the body to the owner unchanged", async () => {
+  const { hosts, router } = start();
+  hosts.start("a", () => done);
+  router.learnOwner(entry("a", 1));
+  expect(await router.route(post(7n))).toEqual(done);
+  expect(hosts.taken).toEqual([{ address: "a", request: { ...post(7n), topic: guildId, timeoutMs: 30_000 } }]);
+});
+
+test("answers UNKNOWN_CHANNEL for a channel that the directory does not know", async () => {
+  const { router } = start();
+  const read = { actor: undefined, body: { $case: "getChannel", value: { channelId: 3n } } } as const;
+  expect(await codeOf(router.route({ ...getChannel(), body: { $case: "read", value: read } }))).toBe("UNKNOWN_CHANNEL");
+});
+
+test("holds requests until an owner is known and its stream is up, and sends them in order", async () => {
+  const { time, hosts, router } = start();
+  const answers = [1n, 2n, 3n].map((id) => router.route(post(id)));
+  await time.advanceAsync(5_000);
+  router.learnOwner(entry("a", 1));
+  await time.advanceAsync(5_000);
+  expect(router.status()).toMatchObject({ inFlight: 3, waiting: 3, sent: 0, waitingBytes: 300 });
+  hosts.start("a", () => done);
+  expect(await Promise.all(answers)).toEqual([done, done, done]);
+  const ids = hosts.taken.map(({ request }) => (request.body?.$case === "command" ? request.body.value.requestId : 0n));
+  expect(ids).toEqual([1n, 2n, 3n]);
+  expect(router.status()).toMatchObject({ inFlight: 0, waiting: 0, sent: 0, waitingBytes: 0 });
+});
+
+test("follows NotOwner to the host it names, and waits when it names none", async () => {
+  const { time, hosts, router, retries } = start();
+  hosts.start("a", () => notOwner(entry("b", 2)));
+  hosts.start("b", () => (hosts.taken.length < 4 ? notOwner({ ...entry("", 0), host: "" }) : done));
+  router.learnOwner(entry("a", 1));
+  const answer = router.route(post());
+  await time.advanceAsync(1_000);
+  expect(await answer).toEqual(done);
+  expect(hosts.taken.map(({ address }) => address)).toEqual(["a", "b", "b", "b"]);
+  expect(retries).toEqual(["not-owner", "not-owner", "not-owner"]);
+});
+
+test("a lower epoch never replaces a higher one", async () => {
+  const { hosts, router } = start();
+  hosts.start("a", () => done);
+  router.learnOwner(entry("a", 3));
+  router.learnOwner(entry("b", 2));
+  router.applyMap({ version: 9, entries: [entry("b", 2)] });
+  await router.route(post());
+  expect(hosts.taken.map(({ address }) => address)).toEqual(["a"]);
+});
+
+test("a command whose stream broke is sent again with the same request id to the host's next incarnation", async () => {
+  const { time, hosts, router } = start();
+  hosts.start("a", () => undefined);
+  router.learnOwner(entry("a", 1, "first"));
+  const answer = router.route(post(42n));
+  await time.advanceAsync(10);
+  hosts.kill("a");
+  await time.advanceAsync(3_000);
+  hosts.start("a", () => notOwner({ ...entry("", 0), host: "" }));
+  await time.advanceAsync(1_000);
+  hosts.start("a", () => done);
+  router.learnOwner(entry("a", 2, "second"));
+  expect(await answer).toEqual(done);
+  for (const { request } of hosts.taken) expect(request.body).toEqual(post(42n).body);
+});
+
+test("a command that was never written ends as UNAVAILABLE after its time", async () => {
+  const { time, router } = start();
+  const answer = codeOf(router.route(post()));
+  const short = codeOf(router.route(post(2n, 1_000)));
+  await time.advanceAsync(1_000);
+  expect(await short).toBe("UNAVAILABLE");
+  expect(router.status().waiting).toBe(1);
+  await time.advanceAsync(29_000);
+  expect(await answer).toBe("UNAVAILABLE");
+});
+
+test("a command that may have been journaled ends as OUTCOME_UNKNOWN, a read as UNAVAILABLE", async () => {
+  const { time, hosts, router } = start();
+  hosts.start("a", () => undefined);
+  router.learnOwner(entry("a", 1));
+  const command = codeOf(router.route(post()));
+  const read = codeOf(router.route(getChannel()));
+  await time.advanceAsync(10);
+  hosts.kill("a");
+  await time.advanceAsync(30_000);
+  expect([await command, await read]).toEqual(["OUTCOME_UNKNOWN", "UNAVAILABLE"]);
+});
+
+test("a 503 of a host is tried again a few times, then handed on", async () => {
+  const { time, hosts, router } = start();
+  hosts.start("a", () => failure("JOURNAL_UNAVAILABLE"));
+  router.learnOwner(entry("a", 1));
+  const answer = codeOf(router.route(post()));
+  await time.advanceAsync(5_000);
+  expect(await answer).toBe("JOURNAL_UNAVAILABLE");
+  expect(hosts.taken).toHaveLength(6);
+});
+
+test("a 503 after an attempt of unknown outcome is never handed on", async () => {
+  const { time, hosts, router } = start();
+  hosts.start("a", () => undefined);
+  router.learnOwner(entry("a", 1));
+  const answer = codeOf(router.route(post()));
+  await time.advanceAsync(10);
+  hosts.kill("a");
+  hosts.start("a", () => failure("OVERLOADED"));
+  await time.advanceAsync(30_000);
+  expect(await answer).toBe("OUTCOME_UNKNOWN");
+});
+
+test("what a host refuses for good is handed on at once", async () => {
+  const { hosts, router } = start();
+  hosts.start("a", () => failure("MISSING_PERMISSIONS"));
+  router.learnOwner(entry("a", 1));
+  expect(await codeOf(router.route(post()))).toBe("MISSING_PERMISSIONS");
+  hosts.start("a", () => failure("OVERLOADED"));
+  expect(await codeOf(router.route(post()))).toBe("OVERLOADED");
+  expect(hosts.taken).toHaveLength(2);
+});
+
+test("a hung host does not hold a request once another owner is known", async () => {
+  const { time, hosts, router } = start();
+  hosts.start("a", () => undefined);
+  hosts.start("b", () => done);
+  router.learnOwner(entry("a", 1));
+  const answer = router.route(post());
+  await time.advanceAsync(100);
+  router.applyMap({ version: 1, entries: [entry("b", 2)] });
+  await time.advanceAsync(2_000);
+  expect(await answer).toEqual(done);
+});
+
+test("the waiting room is bounded by shard and in all; what does not fit is refused QUEUE_FULL", async () => {
+  const waiting = { perShard: 2, perShardBytes: 10_000, total: 3, totalBytes: 10_000 };
+  const { time, router } = start({ inFlight: 100, waiting });
+  const first = [1n, 2n, 3n].map((id) => codeOf(router.route(post(id))));
+  expect(await first[2]).toBe("QUEUE_FULL");
+  const other = { ...post(4n), topic: guildId + (1n << 22n) };
+  const others = [codeOf(router.route(other)), codeOf(router.route(other))];
+  expect(await others[1]).toBe("QUEUE_FULL");
+  await time.advanceAsync(30_000);
+  expect(await Promise.all(first)).toEqual(["UNAVAILABLE", "UNAVAILABLE", "QUEUE_FULL"]);
+});
+
+test("the bytes that wait are bounded", async () => {
+  const waiting = { perShard: 10, perShardBytes: 250, total: 10, totalBytes: 10_000 };
+  const { router } = start({ inFlight: 100, waiting });
+  const answers = [1n, 2n, 3n].map((id) => codeOf(router.route(post(id))));
+  expect(await answers[2]).toBe("QUEUE_FULL");
+  expect(router.status()).toMatchObject({ waiting: 2, waitingBytes: 200 });
+});
+
+test("sheds with OVERLOADED above the limit of requests under way", async () => {
+  const waiting = { perShard: 10, perShardBytes: 10_000, total: 10, totalBytes: 10_000 };
+  const { router } = start({ inFlight: 2, waiting });
+  const answers = [1n, 2n, 3n].map((id) => codeOf(router.route(post(id))));
+  expect(await answers[2]).toBe("OVERLOADED");
+  router.drain();
+  expect(await Promise.all(answers)).toEqual(["DRAINING", "DRAINING", "OVERLOADED"]);
+});
+
+test("while draining: refuses what comes and waits, and does not call unknown what is", async () => {
+  const { time, hosts, router } = start();
+  hosts.start("a", () => undefined);
+  router.learnOwner(entry("a", 1));
+  const lost = codeOf(router.route(post(1n)));
+  await time.advanceAsync(10);
+  hosts.kill("a");
+  await time.advanceAsync(100);
+  const waiting = codeOf(router.route(post(2n)));
+  await time.advanceAsync(100);
+  router.drain();
+  expect(await Promise.all([lost, waiting, codeOf(router.route(post(3n)))])).toEqual([
+    "OUTCOME_UNKNOWN",
+    "DRAINING",
+    "DRAINING",
+  ]);
+});
+
+test("heads are asked of every owner and merged; topics without one are left out after a bounded wait", async () => {
+  const { time, hosts, router } = start();
+  const topics = [0n, 1n, 2n].map((i) => i << 22n);
+  const answerHeads = (source: string) => (request: TopicRequest): Answer => {
+    const asked = request.body?.$case === "heads" ? request.body.value.topics : [];
+    const heads = asked.map((topic) => ({ topic, epoch: 1, seq: topic >> 22n, lastId: 0n, lastTs: 0n }));
+    return { $case: "heads", value: { heads, sources: asked.map(() => source) } };
+  };
+  hosts.start("a", answerHeads("a/1"));
+  hosts.start("b", answerHeads("b/1"));
+  router.applyMap({
+    version: 1,
+    entries: [
+      { ...entry("a", 1), range: { i: 0, n: 4 } },
+      { ...entry("b", 1), range: { i: 1, n: 4 } },
+    ],
+  });
+  const request: TopicRequest = { ...post(), body: { $case: "heads", value: { topics } } };
+  const answer = router.route(request);
+  await time.advanceAsync(2_000);
+  const body = await answer;
+  if (body.$case !== "heads") throw new Error(body.$case);
+  expect(body.value.heads.map(({ topic }) => topic)).toEqual([topics[0], topics[1]]);
+  expect(body.value.sources).toEqual(["a/1", "b/1"]);
+});
