@@ -1,4 +1,11 @@
-import { decideEpoch, type EpochAsk, type EpochDecision, type EpochRow, formatRange, rangesOfSlot } from "@guildhall/slots";
+import {
+  decideEpoch,
+  type EpochAsk,
+  type EpochDecision,
+  type EpochRow,
+  formatRange,
+  rangesOfSlot,
+} from "@guildhall/slots";
 
 /** The EPOCH rows in force, one a range, and by them the owner of each slot. */
 export interface Fences {

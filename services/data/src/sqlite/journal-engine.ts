@@ -85,9 +85,9 @@ function makeAppend(db: DatabaseSync, fences: Fences): (record: JournalRecord) =
 function toHeld(row: Record<string, unknown> | undefined): HeldRecord | undefined {
   if (row === undefined) return undefined;
   return {
-    epoch: Number(row["epoch"]),
-    seq: row["seq"] as bigint,
-    position: row["position"] as bigint,
-    hash: row["hash"] as Uint8Array,
+    epoch: Number(row.epoch),
+    seq: row.seq as bigint,
+    position: row.position as bigint,
+    hash: row.hash as Uint8Array,
   };
 }

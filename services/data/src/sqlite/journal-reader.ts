@@ -56,7 +56,7 @@ export function makeJournalReader(reader: EngineReader, recent: RecentSlots): Jo
     eachSlotTime(note) {
       reader.read((prepare) => {
         for (const row of prepare("SELECT slot, max(last_ts) AS ts FROM heads GROUP BY slot").iterate()) {
-          note(Number(row["slot"]), row["ts"] as bigint);
+          note(Number(row.slot), row.ts as bigint);
         }
       });
     },
@@ -65,9 +65,9 @@ export function makeJournalReader(reader: EngineReader, recent: RecentSlots): Jo
         prepare("SELECT position, slot, ts FROM records WHERE position > ? ORDER BY position LIMIT ?")
           .all(after, limit)
           .map((row) => ({
-            position: row["position"] as bigint,
-            slot: Number(row["slot"]),
-            ts: row["ts"] as bigint,
+            position: row.position as bigint,
+            slot: Number(row.slot),
+            ts: row.ts as bigint,
           })),
       ),
   };
@@ -92,8 +92,8 @@ function readTail(
       })();
       return toTail(rows, limit, BigInt(recent.end), BigInt(recent.end));
     }
-    const last = (prepare("SELECT seq FROM sqlite_sequence WHERE name = 'records'").get()?.["seq"] ?? 0n) as bigint;
-    const first = (prepare("SELECT min(position) AS first FROM records").get()?.["first"] ?? last + 1n) as bigint;
+    const last = (prepare("SELECT seq FROM sqlite_sequence WHERE name = 'records'").get()?.seq ?? 0n) as bigint;
+    const first = (prepare("SELECT min(position) AS first FROM records").get()?.first ?? last + 1n) as bigint;
     const from = after < first ? first - 1n : after;
     const scanned = from + scanRecords < last ? from + scanRecords : last;
     const select = prepare(
@@ -111,8 +111,8 @@ function toTail(rows: Iterable<Record<string, unknown>>, limit: number, readTo: 
 
 function readTopic(reader: EngineReader, topic: bigint, fromSeq: bigint, limit: number): TopicPage {
   return reader.read((prepare) => {
-    const lowest = prepare("SELECT min(seq) AS floor FROM records WHERE topic = ?").get(topic)?.["floor"];
-    const head = prepare("SELECT seq FROM heads WHERE topic = ?").get(topic)?.["seq"] as bigint | undefined;
+    const lowest = prepare("SELECT min(seq) AS floor FROM records WHERE topic = ?").get(topic)?.floor;
+    const head = prepare("SELECT seq FROM heads WHERE topic = ?").get(topic)?.seq as bigint | undefined;
     const rows = prepare("SELECT position, bytes FROM records WHERE topic = ? AND seq >= ? ORDER BY seq");
     const floor = (lowest as bigint | null | undefined) ?? (head ?? 0n) + 1n;
     return { records: takePage(rows.iterate(topic, fromSeq), limit).records, floor };
@@ -124,8 +124,8 @@ function takePage(rows: Iterable<Record<string, unknown>>, limit: number) {
   let size = 0;
   for (const row of rows) {
     if (records.length === limit || size >= pageBytes) return { records, more: true };
-    const bytes = row["bytes"] as Uint8Array;
-    records.push({ position: row["position"] as bigint, bytes });
+    const bytes = row.bytes as Uint8Array;
+    records.push({ position: row.position as bigint, bytes });
     size += bytes.length;
   }
   return { records, more: false };
@@ -147,7 +147,7 @@ function readRetries(reader: EngineReader, range: ShardRange, sinceTs: bigint, a
       const retry = toRetry(row);
       retries.push(retry);
       size += retry.bytes.length;
-      last = `${row["ts"]}.${row["slot"]}.${row["position"]}`;
+      last = `${row.ts}.${row.slot}.${row.position}`;
     }
     return { retries, next: "" };
   });
@@ -156,26 +156,28 @@ function readRetries(reader: EngineReader, range: ShardRange, sinceTs: bigint, a
 /** `next` is "<ts>.<slot>.<position>" of the page's last row. */
 function parseCursor(text: string): [bigint, bigint, bigint] | undefined {
   const match = /^(\d{1,18})\.(\d{1,5})\.(\d{1,18})$/.exec(text);
-  return match === null ? undefined : [BigInt(match[1] as string), BigInt(match[2] as string), BigInt(match[3] as string)];
+  return match === null
+    ? undefined
+    : [BigInt(match[1] as string), BigInt(match[2] as string), BigInt(match[3] as string)];
 }
 
 function toRetry(row: Record<string, unknown>): RetryRow {
   return {
-    topic: row["topic"] as bigint,
-    requestId: row["request_id"] as bigint,
-    nonceKey: row["nonce_key"] as string,
-    ts: row["ts"] as bigint,
-    bytes: row["bytes"] as Uint8Array,
+    topic: row.topic as bigint,
+    requestId: row.request_id as bigint,
+    nonceKey: row.nonce_key as string,
+    ts: row.ts as bigint,
+    bytes: row.bytes as Uint8Array,
   };
 }
 
 function toHead(row: Record<string, unknown>): TopicHead {
   return {
-    topic: row["topic"] as bigint,
-    epoch: Number(row["epoch"]),
-    seq: row["seq"] as bigint,
-    lastId: row["last_id"] as bigint,
-    lastTs: row["last_ts"] as bigint,
+    topic: row.topic as bigint,
+    epoch: Number(row.epoch),
+    seq: row.seq as bigint,
+    lastId: row.last_id as bigint,
+    lastTs: row.last_ts as bigint,
   };
 }
 

@@ -50,12 +50,12 @@ export const epochColumns = "i, n, split, epoch, host, incarnation, move_id";
 /** Reads an EPOCH row as SQLite gives it. */
 export function toEpochRow(row: Record<string, unknown>): EpochRow {
   return {
-    range: { i: Number(row["i"]), n: Number(row["n"]) },
-    split: row["split"] !== 0n,
-    epoch: Number(row["epoch"]),
-    host: String(row["host"]),
-    incarnation: String(row["incarnation"]),
-    moveId: String(row["move_id"]),
+    range: { i: Number(row.i), n: Number(row.n) },
+    split: row.split !== 0n,
+    epoch: Number(row.epoch),
+    host: String(row.host),
+    incarnation: String(row.incarnation),
+    moveId: String(row.move_id),
   };
 }
 

@@ -1,0 +1,142 @@
+import { type GuildhallError, isGuildhallError } from "@guildhall/errors";
+import { type Clock, type Running, systemClock, systemTimers, type Timers } from "@guildhall/lifecycle";
+import { type DataReply, type DataRequest, DataServiceService } from "@guildhall/proto";
+import { createRpcServer, serveExchange } from "@guildhall/rpc";
+import { createTelemetry } from "@guildhall/telemetry";
+import type { DataConfig } from "./config.ts";
+import { type DataEvents, type EngineName, makeDataEvents, showGauges } from "./events.ts";
+import { makePages } from "./pages/pages.ts";
+import { answer } from "./rpc/exchange.ts";
+import { makeSqliteDirectory } from "./store/directory-sqlite.ts";
+import { makeSqliteJournal } from "./store/journal-sqlite.ts";
+import { makeSqliteStore } from "./store/store-sqlite.ts";
+import { forgetDeleted, trimJournal } from "./upkeep.ts";
+
+/** What a running data process tells its owner, and what tests may replace. */
+export interface DataServiceOptions {
+  /** A database turned out damaged, or was replaced by one of another version, after the start: the process must end. */
+  onFatal(error: GuildhallError): void;
+  readonly clock?: Clock;
+  readonly timers?: Timers;
+}
+
+const inFlight = 50_000;
+const reopenMs = 1_000;
+const upkeepMs = 30_000;
+
+/**
+ * Starts the data process. A database that cannot be opened now (disk full, folder not writable) is tried again while
+ * the others serve; one that never will be (damaged, another version) rejects the start.
+ */
+export async function createDataService(config: DataConfig, options: DataServiceOptions): Promise<Running> {
+  const { clock = systemClock, timers = systemTimers } = options;
+  await using stack = new AsyncDisposableStack();
+  const telemetry = stack.use(await createTelemetry({ service: "data", ...config }));
+  const events = makeDataEvents(telemetry.log, telemetry.metrics, clock.monotonicMs);
+  let started = false;
+  const onFatal = (error: GuildhallError): void => {
+    if (started) options.onFatal(error);
+  };
+  const folder = config.stateDir;
+  const journal = stack.use(makeSqliteJournal({ folder, onFatal, onCommitted: events.journalCommitted }));
+  const store = stack.use(makeSqliteStore({ folder, onFatal, onCommitted: events.storeCommitted }));
+  const directory = stack.use(makeSqliteDirectory({ folder, onFatal }));
+  const pages = makePages({ store, events, cacheBytes: config.pageCacheBytes });
+  stack.use(
+    showGauges(telemetry.metrics, {
+      journalQueued: () => journal.queued,
+      storeQueued: () => store.queued,
+      cachedChannels: () => pages.channels,
+      cachedBytes: () => pages.sizeBytes,
+    }),
+  );
+  const opening = stack.use(await openEngines({ journal, store, directory }, events, timers));
+  stack.use(startUpkeep(config, { journal, store, clock, timers, events }));
+
+  const context = { journal, store, directory, pages, events };
+  const exchange = serveExchange<DataRequest, DataReply>({
+    handle: (request) => answer(context, request),
+    limit: { inFlight },
+    onError: (error, request) => events.requestFailed(request.body?.$case ?? "none", error),
+    metrics: telemetry.metrics,
+  });
+  const server = stack.use(
+    await createRpcServer({ address: config.listen, services: [[DataServiceService, { exchange }]] }),
+  );
+  started = true;
+  // The journal alone decides: messages flow without the store, and reads say themselves that they cannot be answered.
+  telemetry.setReady(() => (opening.isOpen("journal") ? true : { journal: "not open" }));
+  const owned = stack.move();
+  return {
+    address: server.address,
+    metricsUrl: telemetry.metricsUrl,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+interface Opening extends Disposable {
+  isOpen(engine: EngineName): boolean;
+}
+
+/** Opens the databases. Those that cannot be opened now are tried again until they are. */
+async function openEngines(
+  engines: Readonly<Record<EngineName, { open(): Promise<void> }>>,
+  events: DataEvents,
+  timers: Timers,
+): Promise<Opening> {
+  const open = new Set<EngineName>();
+  const waits = new Map<EngineName, Disposable>();
+  let closed = false;
+  const attempt = async (engine: EngineName): Promise<unknown> => {
+    try {
+      await engines[engine].open();
+      open.add(engine);
+      events.engineOpened(engine);
+      return undefined;
+    } catch (error) {
+      events.engineUnavailable(engine, error);
+      if (!closed)
+        waits.set(
+          engine,
+          timers.after(reopenMs, () => void attempt(engine)),
+        );
+      return error;
+    }
+  };
+  const dispose = (): void => {
+    closed = true;
+    for (const wait of waits.values()) wait[Symbol.dispose]();
+  };
+  const failures = await Promise.all((["journal", "store", "directory"] as const).map(attempt));
+  const final = failures.find((error) => error !== undefined && !(isGuildhallError(error) && error.shouldRetry()));
+  if (final !== undefined) {
+    dispose();
+    throw final;
+  }
+  return { isOpen: (engine) => open.has(engine), [Symbol.dispose]: dispose };
+}
+
+/** Trims journal and tombstones from time to time. */
+function startUpkeep(
+  { journalKeepMs, tombstoneKeepMs }: DataConfig,
+  uses: Parameters<typeof trimJournal>[0] & { readonly timers: Timers; readonly events: DataEvents },
+): AsyncDisposable {
+  const { events } = uses;
+  let running: Promise<void> | undefined;
+  const work = async (): Promise<void> => {
+    await trimJournal(uses, journalKeepMs).then(events.journalTrimmed, (error) => events.upkeepFailed("trim", error));
+    await forgetDeleted(uses, tombstoneKeepMs).then(events.tombstonesForgotten, (error) =>
+      events.upkeepFailed("forget", error),
+    );
+    running = undefined;
+  };
+  const timer = uses.timers.every(upkeepMs, () => {
+    running ??= work();
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      timer[Symbol.dispose]();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import { directoryKind } from "./directory-engine.ts";
+import { serveEngine } from "./engine-worker.ts";
+
+serveEngine(directoryKind);
