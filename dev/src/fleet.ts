@@ -20,7 +20,7 @@ import { makeSupervisor, type Supervisor } from "./supervisor/supervisor.ts";
 import { warmUp } from "./warm-up/warm-up.ts";
 
 /** The document that describes the fleet when nothing else is said. */
-export const defaultSpecFile = fileURLToPath(new URL("../shardset.yaml", import.meta.url));
+const defaultSpecFile = fileURLToPath(new URL("../shardset.yaml", import.meta.url));
 
 /** What to run, and where. */
 export interface FleetOptions {

@@ -5,7 +5,7 @@ import { takeLock } from "./lock.ts";
 import { openSocketFolder } from "./sockets.ts";
 
 /** Version of everything below a state folder; raised when a later Guildhall could not read what this one writes. */
-export const stateVersion = 1;
+const stateVersion = 1;
 
 const parts = ["data", "user", "coordinator"];
 

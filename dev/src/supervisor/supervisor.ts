@@ -5,7 +5,7 @@ import type { Output } from "../output/output.ts";
 import { type Child, makeChild } from "./child.ts";
 
 /** How one process is run. */
-export interface Launch {
+interface Launch {
   readonly program: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly nodeFlags: readonly string[];
