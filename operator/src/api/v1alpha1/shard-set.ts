@@ -6,10 +6,7 @@ import { choice, count, duration, exactly, section } from "./fields.ts";
 export const apiVersion = "guildhall.dev/v1alpha1";
 
 /** The numbers of shards that a fleet can have. */
-const shardCounts: readonly number[] = Array.from(
-  { length: Math.log2(slotCount) + 1 },
-  (_, power) => 2 ** power,
-);
+const shardCounts: readonly number[] = Array.from({ length: Math.log2(slotCount) + 1 }, (_, power) => 2 ** power);
 
 /** A part that runs once: a second process of it would need what is not built yet. */
 function single(what: string) {
