@@ -23,7 +23,7 @@ import {
 } from "@guildhall/rpc";
 import type { MapEntry } from "@guildhall/slots";
 import { makeTempDir } from "@guildhall/testing";
-import { createRouterService, readConfig, type RouterService } from "../src/index.ts";
+import { createRouterService, type RouterService, readConfig } from "../src/index.ts";
 
 /** What a host or data process does with a request; a promise that stays open = it never answers. */
 type Handler<Req, Rep extends { body: unknown }> = (request: Req) => Promise<Rep["body"]> | Rep["body"];

@@ -1,4 +1,3 @@
-import { expect, test } from "@jest/globals";
 import {
   type BusItem,
   Command,
@@ -11,6 +10,7 @@ import {
 import { makeGrpcClient, makePublisher, makeStreamMetadata, makeSubscriber } from "@guildhall/rpc";
 import type { MapEntry } from "@guildhall/slots";
 import { waitFor } from "@guildhall/testing";
+import { expect, test } from "@jest/globals";
 import { type Fleet, startFleet } from "./fleet.ts";
 
 const channelId = 900n << 22n;
@@ -60,10 +60,17 @@ test("brings a command from the client to the owner that the map names, asking t
   const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
   const answers = [];
   for (const id of [1n, 2n, 3n]) answers.push(await fleet.client.call("command", post(id), { traceparent }));
-  expect(answers.map(({ json }) => Buffer.from(json).toString())).toEqual(['{"for":"1"}', '{"for":"2"}', '{"for":"3"}']);
+  expect(answers.map(({ json }) => Buffer.from(json).toString())).toEqual([
+    '{"for":"1"}',
+    '{"for":"2"}',
+    '{"for":"3"}',
+  ]);
   expect(seen).toEqual([1n, 2n, 3n].map((id) => [guildId, id, traceparent]));
   expect(questions).toEqual([String(channelId)]);
-  const unknown = { actor: undefined, body: { $case: "getInvite", value: { code: "nope", withCounts: false } } } as const;
+  const unknown = {
+    actor: undefined,
+    body: { $case: "getInvite", value: { code: "nope", withCounts: false } },
+  } as const;
   await expect(fleet.client.call("read", unknown)).rejects.toMatchObject({ code: "UNKNOWN_INVITE" });
   expect(await fleet.metric(/guildhall_router_requests_total\{kind="command",outcome="ok"\} (\d+)/)).toBe(3);
 });
@@ -110,7 +117,9 @@ test("a host killed with a command in work gets it again, with the same request 
   await waitFor(() => fleet.metric(/guildhall_router_retries_total\{reason="not-owner"\} (\d+)/));
   serving = true;
   await using publisher = makePublisher({ addresses: [fleet.router.address], source: "guild-0/2" });
-  publisher.opened([{ i: 0, n: 1, epoch: 2, host: "guild-0", address: fleet.address("guild-0"), incarnation: "guild-0/2" }]);
+  publisher.opened([
+    { i: 0, n: 1, epoch: 2, host: "guild-0", address: fleet.address("guild-0"), incarnation: "guild-0/2" },
+  ]);
   expect((await answer).status).toBe(200);
   expect(seen).toEqual([
     ["first", 42n],
@@ -151,11 +160,15 @@ test("carries items from publishers to subscribers in order, and tells a new sub
   publisher.publish([event(0)]);
   await subscriber.subscribe(guildId);
   for (let n = 1; n <= 200; n++) publisher.publish([event(n)]);
-  publisher.publish([{ topic: 0n, of: { $case: "beat", value: { source: "guild-0/1", number: 1n, heads: [] } }, source: "" }]);
+  publisher.publish([
+    { topic: 0n, of: { $case: "beat", value: { source: "guild-0/1", number: 1n, heads: [] } }, source: "" },
+  ]);
   await waitFor(() => got.some(({ of }) => of?.$case === "beat"));
   const after = got.slice(got.findIndex(({ of }) => of?.$case === "subscribed"));
   expect(after.flatMap(numberOf)).toEqual(Array.from({ length: 200 }, (_, n) => n + 1));
-  expect(new Set(after.map(({ of, source }) => (of?.$case === "event" ? source : "guild-0/1")))).toEqual(new Set(["guild-0/1"]));
+  expect(new Set(after.map(({ of, source }) => (of?.$case === "event" ? source : "guild-0/1")))).toEqual(
+    new Set(["guild-0/1"]),
+  );
 });
 
 test("a subscriber that does not read loses items, is told how many, and gets the rest in order", async () => {

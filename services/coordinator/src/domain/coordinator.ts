@@ -151,6 +151,7 @@ function startEpochReader(
       done = true;
       retryMs = lastRetryMs;
     } catch (error) {
+      if (disposed) return;
       onEpochFailure(error);
       retryMs = Math.min(lastRetryMs, retryMs * 2);
     }

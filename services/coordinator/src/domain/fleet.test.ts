@@ -89,6 +89,13 @@ test("a second incarnation of a host is ordered to take over at once; renewals o
   ]);
 });
 
+test("knows by the journal, too, that an incarnation has been replaced", () => {
+  const { fleet, ordered } = start({ rows: [epoch(0, 1, "guild-0", "a")] });
+  fleet.learnEpochs([epoch(0, 2, "guild-0", "b")]);
+  expect(ordered("guild-0", "a")).toEqual([]);
+  expect(ordered("guild-0", "b").map(([i]) => i)).toEqual([0, 2]);
+});
+
 test("after a restart, orders from the owners that the journal names", () => {
   const { ordered } = start({ rows: [epoch(0, 3, "guild-0", "a"), epoch(2, 5, "guild-0", "a")] });
   expect(ordered("guild-0", "a", [epoch(0, 3, "guild-0", "a"), epoch(2, 5, "guild-0", "a")])).toEqual([]);

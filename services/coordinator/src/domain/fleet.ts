@@ -79,7 +79,9 @@ interface OpenOrder extends Order {
 /** Makes the fleet as of the coordinator's start. */
 export function makeFleet({ clock, newId, shards, hosts, map }: FleetOptions): Fleet {
   const leases = makeHostLeases(clock);
-  const ownership = makeOwnership(map);
+  const ownership = makeOwnership(map, (former, by) => {
+    if (former.host === by.host && former.incarnation !== by.incarnation) leases.replaced(former);
+  });
   const orders = new Map<string, OpenOrder>();
   let epochsRead = false;
 

@@ -9,7 +9,8 @@ const maxReplaced = 64;
 const maxHosts = 4_096;
 
 interface HostLease {
-  incarnation: string;
+  /** The current one; undefined when none has renewed. */
+  incarnation: string | undefined;
   renewedAtMs: number;
   readonly replaced: string[];
 }
@@ -18,6 +19,8 @@ interface HostLease {
 export interface HostLeases {
   /** Takes a renewal; false when another incarnation of this host came after that one (or there are too many hosts). */
   renew(host: { host: string; incarnation: string }): boolean;
+  /** The journal shows that another incarnation of the host came after this one. */
+  replaced(host: { host: string; incarnation: string }): void;
   /**
    * Whether the incarnation may still be serving: it is the current one and renewed within the TTL. Before one TTL has
    * passed since the start, also a host not heard of.
@@ -40,25 +43,36 @@ export function makeHostLeases(clock: Clock): HostLeases {
     return lease !== undefined && lease.incarnation === incarnation && within(lease.renewedAtMs);
   };
 
+  function leaseOf(host: string): HostLease | undefined {
+    const known = hosts.get(host);
+    if (known !== undefined || hosts.size >= maxHosts) return known;
+    const lease = { incarnation: undefined, renewedAtMs: Number.NEGATIVE_INFINITY, replaced: [] };
+    hosts.set(host, lease);
+    return lease;
+  }
+
   return {
     renew({ host, incarnation }) {
-      const lease = hosts.get(host);
-      if (lease === undefined) {
-        if (hosts.size >= maxHosts) return false;
-        hosts.set(host, { incarnation, renewedAtMs: clock.monotonicMs(), replaced: [] });
-        return true;
-      }
-      if (lease.replaced.includes(incarnation)) return false;
-      if (lease.incarnation !== incarnation) {
-        lease.replaced.push(lease.incarnation);
-        if (lease.replaced.length > maxReplaced) lease.replaced.shift();
-        lease.incarnation = incarnation;
-      }
+      const lease = leaseOf(host);
+      if (lease === undefined || lease.replaced.includes(incarnation)) return false;
+      const former = lease.incarnation;
+      lease.incarnation = incarnation;
       lease.renewedAtMs = clock.monotonicMs();
+      if (former !== undefined && former !== incarnation) remember(lease, former);
       return true;
     },
-    mayLive: (owner) => isCurrent(owner) || (!hosts.has(owner.host) && within(startedAtMs)),
+    replaced({ host, incarnation }) {
+      const lease = leaseOf(host);
+      if (lease !== undefined && lease.incarnation !== incarnation) remember(lease, incarnation);
+    },
+    mayLive: (owner) => isCurrent(owner) || (hosts.get(owner.host)?.incarnation === undefined && within(startedAtMs)),
     isCurrent,
     count: () => [...hosts.values()].filter(({ renewedAtMs }) => within(renewedAtMs)).length,
   };
+}
+
+function remember({ replaced }: HostLease, incarnation: string): void {
+  if (replaced.includes(incarnation)) return;
+  replaced.push(incarnation);
+  if (replaced.length > maxReplaced) replaced.shift();
 }

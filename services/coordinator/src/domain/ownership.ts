@@ -22,15 +22,18 @@ export interface Ownership {
   map(): MapUpdate;
 }
 
-/** Makes what is known at start: the map published last. */
-export function makeOwnership(loaded: MapUpdate): Ownership {
+/** Makes what is known at start: the map published last. `onReplaced` hears of owners that a higher epoch replaced. */
+export function makeOwnership(loaded: MapUpdate, onReplaced: (former: Owner, by: Owner) => void): Ownership {
   let map = loaded;
   const entries = new Map(loaded.entries.map((entry) => [formatRange(entry.range), entry]));
   const owners = new Map<string, Owner>(loaded.entries.map((entry) => [formatRange(entry.range), entry]));
 
   function learn({ range, epoch, host, incarnation }: EpochRow): void {
     const known = owners.get(formatRange(range));
-    if (known === undefined || known.epoch < epoch) owners.set(formatRange(range), { epoch, host, incarnation });
+    if (known !== undefined && known.epoch >= epoch) return;
+    const owner = { epoch, host, incarnation };
+    owners.set(formatRange(range), owner);
+    if (known !== undefined) onReplaced(known, owner);
   }
 
   function enter(entry: MapEntry): boolean {

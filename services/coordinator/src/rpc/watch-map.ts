@@ -7,15 +7,19 @@ import { fromMapUpdate } from "./convert.ts";
 type Call = ServerWritableStream<CoordinatorServiceWatchMapRequest, CoordinatorServiceWatchMapResponse>;
 
 /** WatchMap: the published map, then each later one; a slow watcher skips those in between. */
-export function makeWatchMap({ coordinator }: CoordinatorContext): (call: Call) => void {
-  return (call) => {
+export function makeWatchMap({ coordinator }: CoordinatorContext): ((call: Call) => void) & { drain(): Promise<void> } {
+  const streams = new Set<Call>();
+
+  const handler = (call: Call): void => {
     let writable = true;
     let next: MapUpdate | undefined;
     const write = (map: MapUpdate): void => {
+      if (call.writableEnded) return;
       if (writable) writable = call.write(fromMapUpdate(map));
       else next = map;
     };
     call.sendMetadata(new Metadata());
+    streams.add(call);
     const watching = coordinator.watchMap(write);
     call.on("drain", () => {
       writable = true;
@@ -23,6 +27,14 @@ export function makeWatchMap({ coordinator }: CoordinatorContext): (call: Call) 
       next = undefined;
       if (map !== undefined) write(map);
     });
-    for (const event of ["error", "close", "cancelled"]) call.on(event, () => watching[Symbol.dispose]());
+    const leave = (): void => {
+      watching[Symbol.dispose]();
+      streams.delete(call);
+    };
+    for (const event of ["error", "close", "cancelled"]) call.on(event, leave);
   };
+  const drain = async (): Promise<void> => {
+    for (const call of streams) call.end();
+  };
+  return Object.assign(handler, { drain });
 }

@@ -1,5 +1,5 @@
-import { expect, test } from "@jest/globals";
 import type { BusItem } from "@guildhall/proto";
+import { expect, test } from "@jest/globals";
 import { type BusLimits, makeBus } from "./bus.ts";
 
 const event = (topic: bigint, text: string): BusItem => ({

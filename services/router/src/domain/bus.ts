@@ -62,7 +62,8 @@ export function makeBus({ schedule, onDropped, limits = defaultLimits }: BusOpti
       outboxes.add(outbox);
       return {
         subscribe({ topic, subscription }) {
-          if (!topics.has(topic) && topics.size >= limits.topicsPerSubscriber) throw new GuildhallError("QUEUE_FULL", "too many topics");
+          if (!topics.has(topic) && topics.size >= limits.topicsPerSubscriber)
+            throw new GuildhallError("QUEUE_FULL", "too many topics");
           topics.add(topic);
           const set = followers.get(topic) ?? new Set();
           followers.set(topic, set.add(outbox));

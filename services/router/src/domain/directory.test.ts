@@ -1,7 +1,7 @@
-import { expect, test } from "@jest/globals";
 import { GuildhallError } from "@guildhall/errors";
 import type { DirectoryEntry, DirectoryKey } from "@guildhall/proto";
 import { makeManualTime } from "@guildhall/testing";
+import { expect, test } from "@jest/globals";
 import { type DirectoryLimits, makeDirectory } from "./directory.ts";
 import { channelKey, inviteKey } from "./directory-key.ts";
 
@@ -59,7 +59,10 @@ test("joins a question that is under way", async () => {
 
 test("names the unknown thing by its kind, and asks again only after a second", async () => {
   const { time, questions, add, find } = start();
-  expect(await Promise.all([find(channelKey(1n)), find(inviteKey("x"))])).toEqual(["UNKNOWN_CHANNEL", "UNKNOWN_INVITE"]);
+  expect(await Promise.all([find(channelKey(1n)), find(inviteKey("x"))])).toEqual([
+    "UNKNOWN_CHANNEL",
+    "UNKNOWN_INVITE",
+  ]);
   add(channelKey(1n), 10n);
   time.advance(999);
   expect(await find(channelKey(1n))).toBe("UNKNOWN_CHANNEL");

@@ -1,7 +1,7 @@
-import { expect, test } from "@jest/globals";
 import { type ErrorCode, GuildhallError } from "@guildhall/errors";
 import { HistoryGrant, type Page, type PageJson, Read } from "@guildhall/proto";
 import { makeManualTime } from "@guildhall/testing";
+import { expect, test } from "@jest/globals";
 import { readHistory } from "./history.ts";
 
 const list = Read.fromPartial({
@@ -10,7 +10,11 @@ const list = Read.fromPartial({
 });
 const one = Read.fromPartial({ body: { $case: "getMessage", value: { channelId: 1n, messageId: 9n } } });
 
-async function read(what: Read, grant: Parameters<typeof HistoryGrant.fromPartial>[0], ...answers: (PageJson | ErrorCode)[]) {
+async function read(
+  what: Read,
+  grant: Parameters<typeof HistoryGrant.fromPartial>[0],
+  ...answers: (PageJson | ErrorCode)[]
+) {
   const { clock } = makeManualTime();
   const pages: Page[] = [];
   const data = {
@@ -35,7 +39,16 @@ const json = (text: string, count: number): PageJson => ({ json: Buffer.from(tex
 test("asks data for the page, with what the owner says of the channel and for whom it is", async () => {
   const { answer, pages } = await read(list, { channelId: 1n, lastSeq: 8n, tail: [{}] }, json('[{"id":"4"}]', 1));
   expect(answer).toBe('[{"id":"4"}]');
-  const page = { channelId: 1n, before: 50n, after: 0n, around: 0n, limit: 25, viewerId: 77n, lastSeq: 8n, messageId: 0n };
+  const page = {
+    channelId: 1n,
+    before: 50n,
+    after: 0n,
+    around: 0n,
+    limit: 25,
+    viewerId: 77n,
+    lastSeq: 8n,
+    messageId: 0n,
+  };
   expect(pages).toEqual([expect.objectContaining(page)]);
   expect(pages[0]?.tail).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
-import { expect, test } from "@jest/globals";
-import { CreateMessage, type DirectoryEntry, DirectoryKind, type Failure, TopicRequest } from "@guildhall/proto";
+import { CreateMessage, type DirectoryEntry, DirectoryKind, type Failure, type TopicRequest } from "@guildhall/proto";
 import { type MapEntry, slotOf } from "@guildhall/slots";
 import { makeManualTime } from "@guildhall/testing";
+import { expect, test } from "@jest/globals";
 import type { Answer } from "./ports.ts";
 import { makeRouter, type RouterLimits } from "./router.ts";
 import { makeSimulatedHosts } from "./simulated-hosts.ts";
@@ -25,7 +25,12 @@ const failure = (code: string): Answer => ({
 });
 const post = (requestId = 1n, timeoutMs = 0): TopicRequest => {
   const createMessage = CreateMessage.fromPartial({ channelId, content: "hello" });
-  const command = { requestId, actor: undefined, reason: "", body: { $case: "createMessage", value: createMessage } } as const;
+  const command = {
+    requestId,
+    actor: undefined,
+    reason: "",
+    body: { $case: "createMessage", value: createMessage },
+  } as const;
   return { id: 0n, traceparent: "", topic: 0n, timeoutMs, body: { $case: "command", value: command } };
 };
 const getChannel = (): TopicRequest => {
@@ -251,11 +256,13 @@ test("while draining: refuses what comes and waits, and does not call unknown wh
 test("heads are asked of every owner and merged; topics without one are left out after a bounded wait", async () => {
   const { time, hosts, router } = start();
   const topics = [0n, 1n, 2n].map((i) => i << 22n);
-  const answerHeads = (source: string) => (request: TopicRequest): Answer => {
-    const asked = request.body?.$case === "heads" ? request.body.value.topics : [];
-    const heads = asked.map((topic) => ({ topic, epoch: 1, seq: topic >> 22n, lastId: 0n, lastTs: 0n }));
-    return { $case: "heads", value: { heads, sources: asked.map(() => source) } };
-  };
+  const answerHeads =
+    (source: string) =>
+    (request: TopicRequest): Answer => {
+      const asked = request.body?.$case === "heads" ? request.body.value.topics : [];
+      const heads = asked.map((topic) => ({ topic, epoch: 1, seq: topic >> 22n, lastId: 0n, lastTs: 0n }));
+      return { $case: "heads", value: { heads, sources: asked.map(() => source) } };
+    };
   hosts.start("a", answerHeads("a/1"));
   hosts.start("b", answerHeads("b/1"));
   router.applyMap({

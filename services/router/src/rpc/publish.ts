@@ -7,7 +7,11 @@ import { makeOpenStreams } from "./open-streams.ts";
 type Call = ServerDuplexStream<RouterServicePublishRequest, RouterServicePublishResponse>;
 
 /** Publish: items of a host or of `user`, in order, and the slots it opened. */
-export function makePublish({ bus, router, events }: RouterContext): ((call: Call) => void) & { drain(): Promise<void> } {
+export function makePublish({
+  bus,
+  router,
+  events,
+}: RouterContext): ((call: Call) => void) & { drain(): Promise<void> } {
   const streams = makeOpenStreams<Call>();
 
   const handler = (call: Call): void => {
