@@ -54,7 +54,9 @@ export function makeSupervisor(options: SupervisorOptions): Supervisor {
         name: instance.name,
         ...launch(instance),
         onLine: (line) => {
-          lastLines.set(instance.name, line);
+          if (tellsFailure(line) || !tellsFailure(lastLines.get(instance.name) ?? "")) {
+            lastLines.set(instance.name, line);
+          }
           output.line(instance.name, line);
         },
         onSpawn: (pid) => onSpawn(instance.name, pid),
@@ -117,6 +119,11 @@ async function startInOrder(
     ready.set(part, started);
   }
   await Promise.all(ready.values());
+}
+
+/** A crash ends with lines that say little: the one that names the error is kept. */
+function tellsFailure(line: string): boolean {
+  return /Error\b|: [A-Z_]{4,}: /.test(line);
 }
 
 function notReady(
