@@ -8,14 +8,14 @@ export interface ApiEvents {
   answered(route: Route | undefined, status: number, elapsedMs: number): void;
   /** A request met a fault of ours. */
   failed(method: string, url: string, error: GuildhallError): void;
+  /** A connection was refused, for there were too many. */
+  connectionDropped(): void;
   /** A call to another service is made again. */
   retried(service: string, code: string): void;
   /** A rate limit's window was forgotten for want of room. */
   limitForgotten(): void;
   /** Revocations may have been missed: no token is believed without asking. */
   revocationsGap(): void;
-  /** The worker id was lost; ids are refused until another is leased. */
-  leaseLost(): void;
 }
 
 interface RouteMeters {
@@ -28,6 +28,7 @@ export function makeEvents(metrics: Metrics, log: Log): ApiEvents {
   const labels = ["method", "route"] as const;
   const durations = metrics.histogram("request_duration_seconds", "Time from request to answer", { labels });
   const answers = metrics.counter("requests_total", "Requests answered", [...labels, "status"]);
+  const dropped = metrics.counter("connections_dropped_total", "Connections refused, too many being open");
   const retries = metrics.counter("retries_total", "Calls made again to another service", ["service", "code"]);
   const forgotten = metrics.counter("rate_limits_forgotten_total", "Rate limit windows forgotten for want of room");
   const gaps = metrics.counter("revocation_gaps_total", "Times that revocations may have been missed");
@@ -55,13 +56,15 @@ export function makeEvents(metrics: Metrics, log: Log): ApiEvents {
       count.inc();
     },
     failed(method, url, error) {
-      const fields = { method, path: url.split("?", 1)[0], code: error.code, error: error.message, cause: error.cause };
-      if (error.code === "INTERNAL") log.error(fields, "request failed");
-      else log.warn(fields, "request not served");
+      const stack = (error.cause as { stack?: unknown } | undefined)?.stack ?? error.stack;
+      const fields = { method, path: url.split("?", 1)[0], code: error.code, error: error.message };
+      // An outage is told by the metrics; a line for each request would be a flood.
+      if (error.code === "INTERNAL") log.error({ ...fields, stack }, "request failed");
+      else log.debug(fields, "request not served");
     },
+    connectionDropped: () => dropped.inc(),
     retried: (service, code) => retries.inc({ service, code }),
     limitForgotten: () => forgotten.inc(),
     revocationsGap: () => gaps.inc(),
-    leaseLost: () => log.warn("the lease of the worker id was lost; leasing another"),
   };
 }

@@ -32,6 +32,8 @@ export interface RevocationFeed extends Disposable {
 }
 
 const staleAfterMs = 1000;
+/** A stream that says nothing for so long is given up: its end may never be told. */
+const silentAfterMs = 3000;
 const firstRetryMs = 50;
 const lastRetryMs = 1000;
 
@@ -50,36 +52,41 @@ function makeWatch(address: string, { open, clock, timers, onRevoked, onGap }: R
   let heardAtMs = Number.NEGATIVE_INFINITY;
   let retryMs = firstRetryMs;
   let stream: RevocationStream | undefined;
-  let retry: Disposable | undefined;
-  let disposed = false;
+  let next: Disposable | undefined;
 
+  const hear = (tokenHashes: readonly Uint8Array[]): void => {
+    // What was cached while nobody listened is not to be believed.
+    if (heardAtMs === Number.NEGATIVE_INFINITY) onGap();
+    heardAtMs = clock.monotonicMs();
+    retryMs = firstRetryMs;
+    if (tokenHashes.length > 0) onRevoked(tokenHashes);
+  };
+  const endIfSilent = (sinceMs: number, end: () => void): void => {
+    const silentMs = clock.monotonicMs() - Math.max(sinceMs, heardAtMs);
+    if (silentMs >= silentAfterMs) end();
+    else next = timers.after(silentAfterMs - silentMs, () => endIfSilent(sinceMs, end));
+  };
   const start = (): void => {
     let ended = false;
-    stream = open(address, {
-      onHashes(tokenHashes) {
-        if (ended) return;
-        // What was cached while nobody listened is not to be believed.
-        if (heardAtMs === Number.NEGATIVE_INFINITY) onGap();
-        heardAtMs = clock.monotonicMs();
-        retryMs = firstRetryMs;
-        if (tokenHashes.length > 0) onRevoked(tokenHashes);
-      },
-      onEnd() {
-        if (ended || disposed) return;
-        ended = true;
-        heardAtMs = Number.NEGATIVE_INFINITY;
-        onGap();
-        retry = timers.after(retryMs, start);
-        retryMs = Math.min(lastRetryMs, retryMs * 2);
-      },
-    });
+    const end = (): void => {
+      if (ended) return;
+      ended = true;
+      heardAtMs = Number.NEGATIVE_INFINITY;
+      onGap();
+      opened.close();
+      next?.[Symbol.dispose]();
+      next = timers.after(retryMs, start);
+      retryMs = Math.min(lastRetryMs, retryMs * 2);
+    };
+    const opened = open(address, { onHashes: (tokenHashes) => !ended && hear(tokenHashes), onEnd: end });
+    stream = opened;
+    endIfSilent(clock.monotonicMs(), end);
   };
   start();
   return {
     isAlive: () => clock.monotonicMs() - heardAtMs <= staleAfterMs,
     [Symbol.dispose]() {
-      disposed = true;
-      retry?.[Symbol.dispose]();
+      next?.[Symbol.dispose]();
       stream?.close();
     },
   };

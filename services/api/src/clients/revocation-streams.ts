@@ -7,16 +7,18 @@ export function makeOpenRevocations(self: string): OpenRevocations {
   return (address, { onHashes, onEnd }) => {
     const client = makeGrpcClient(UserServiceClient, address);
     const stream = client.watchRevocations({}, makeStreamMetadata(self));
+    let closed = false;
     const close = (): void => {
+      if (closed) return;
+      closed = true;
       stream.cancel();
       client.close();
     };
     stream.on("data", ({ tokenHashes }) => onHashes(tokenHashes));
-    // Its end follows, and says all that matters.
+    // The status that follows tells the same.
     stream.on("error", () => {});
-    stream.on("close", () => {
-      client.close();
-      onEnd();
+    stream.on("status", () => {
+      if (!closed) onEnd();
     });
     return { close };
   };

@@ -18,8 +18,3 @@ export function isUnknownVersion(url: string): boolean {
   const match = versioned.exec(url);
   return match !== null && !/v(?:10|9)$/.test(match[0]);
 }
-
-/** Whether a URL names version 9, which discordgo speaks. */
-export function isVersion9(url: string): boolean {
-  return url.startsWith("/api/v9/");
-}

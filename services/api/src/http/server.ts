@@ -31,10 +31,12 @@ export function makeServer(routes: readonly Route[], context: ApiContext): Fasti
     http: { maxHeaderSize: maxHeaderBytes, requireHostHeader: false, headersTimeout: headersTimeoutMs },
     routerOptions: { ignoreDuplicateSlashes: true, maxParamLength: maxParamChars },
     rewriteUrl: (request) => routeUrl(request.url ?? ""),
-    frameworkErrors: (_error, _request, reply) => sendError(reply, statusAnswer(400)),
+    frameworkErrors: ({ statusCode }, _request, reply) =>
+      sendError(reply, statusAnswer(statusCode === 414 ? 414 : 400)),
     clientErrorHandler: refuseGarbage,
   });
   app.server.maxConnections = maxConnections;
+  app.server.on("drop", context.events.connectionDropped);
   app.decorateRequest("identity", undefined);
   addBodyParser(app);
   addRefusals(app, routes, context);

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { GuildhallError, isGuildhallError } from "@guildhall/errors";
+import { GuildhallError } from "@guildhall/errors";
 import { loginForm, registerForm } from "../forms/accounts.ts";
 import { emptyAnswer, jsonAnswer } from "../http/answer.ts";
 import { joinWithNewAccount } from "./invites.ts";
@@ -17,17 +17,6 @@ function userNameOf(displayName: string): string {
     .replaceAll(/[^a-z0-9_]/g, "");
   const digits = String(randomInt(100_000, 1_000_000));
   return `${(letters || "user").slice(0, maxNameChars - digits.length)}${digits}`;
-}
-
-/** A wrong login is a wrong form: a 401 would make clients drop the token they hold. */
-function refuseLogin(error: unknown): never {
-  if (!isGuildhallError(error) || (error.code !== "UNAUTHORIZED" && error.code !== "UNKNOWN_ACCOUNT")) throw error;
-  const fields = ["login", "password"].map((name) => ({
-    path: [name],
-    code: "INVALID_LOGIN",
-    message: "Login or password is invalid.",
-  }));
-  throw new GuildhallError("INVALID_FORM", "login refused", { fields, cause: error });
 }
 
 /** Accounts: making them, logging in and out, and who an account is. */
@@ -55,7 +44,7 @@ export const accountRoutes = [
     limit: "account",
     body: loginForm,
     async handle({ context, body, traceparent }) {
-      const { token, account } = await context.users.login(body, traceparent).catch(refuseLogin);
+      const { token, account } = await context.users.login(body, traceparent);
       return jsonAnswer(200, {
         user_id: String(account?.profile?.id),
         token,

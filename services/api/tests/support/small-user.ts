@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { handleServerStreamingCall, ServerWritableStream } from "@grpc/grpc-js";
+import { type handleServerStreamingCall, type ServerWritableStream, status } from "@grpc/grpc-js";
 import { GuildhallError } from "@guildhall/errors";
 import {
   type Account,
@@ -105,7 +105,10 @@ function register(state: State, username: string, password: string) {
 
 function login(state: State, name: string, password: string) {
   const id = state.passwords.get(`${name} ${password}`);
-  if (id === undefined) throw new GuildhallError("UNAUTHORIZED", "no");
+  if (id === undefined) {
+    const fields = [{ path: ["login"], code: "INVALID_LOGIN", message: "Login or password is invalid." }];
+    throw new GuildhallError("INVALID_FORM", "no", { fields });
+  }
   return { token: addToken(state, id), account: state.accounts.get(id) };
 }
 
@@ -170,7 +173,7 @@ export async function startSmallUser(address: string): Promise<SmallUser> {
     revoke: (token) => removeToken(state, hashOf(token)),
     revokeSilently: (token) => void state.tokens.delete(hashOf(token).toString("hex")),
     cutWatchers() {
-      for (const watcher of state.watchers) watcher.destroy(new Error("cut"));
+      for (const watcher of state.watchers) watcher.emit("error", { code: status.UNAVAILABLE, details: "cut" });
       state.watchers.clear();
     },
     watchers: () => state.watchers.size,

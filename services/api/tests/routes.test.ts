@@ -1,0 +1,357 @@
+import { GuildhallError } from "@guildhall/errors";
+import type { Command, Read } from "@guildhall/proto";
+import { waitFor } from "@guildhall/testing";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { botId, personId, type SmallFleet, startSmallFleet } from "./support/small-fleet.ts";
+
+let fleet: SmallFleet;
+beforeAll(async () => {
+  fleet = await startSmallFleet();
+});
+afterAll(async () => fleet[Symbol.asyncDispose]());
+beforeEach(() => {
+  fleet.router.onCommand = () => ({});
+  fleet.router.onRead = () => ({});
+});
+
+const big = "9223372036854775807";
+const bigId = 9223372036854775807n;
+
+/** What a request became: the topic, and the command's or the read's body. */
+async function sent(method: string, path: string, body?: unknown): Promise<[bigint, unknown]> {
+  const answer = await fleet.ask(method, path, { body });
+  expect([answer.status, answer.text]).toEqual([200, "{}"]);
+  const { topic, command, read } = fleet.router.last();
+  return [topic, command?.body ?? read?.body];
+}
+
+const ids = { guildId: 1n, userId: 2n, roleId: 3n };
+const message = { channelId: 5n, messageId: 6n };
+
+describe("what routes become", () => {
+  test.each<[string, string, unknown, bigint, Command["body"] | Read["body"]]>([
+    [
+      "GET",
+      "/guilds/1?with_counts=True",
+      undefined,
+      1n,
+      { $case: "getGuild", value: { guildId: 1n, withCounts: true } },
+    ],
+    ["DELETE", "/guilds/1", undefined, 1n, { $case: "deleteGuild", value: { guildId: 1n } }],
+    ["DELETE", "/users/@me/guilds/1", undefined, 1n, { $case: "leaveGuild", value: { guildId: 1n } }],
+    ["GET", "/guilds/1/channels", undefined, 1n, { $case: "listChannels", value: { guildId: 1n } }],
+    ["GET", "/guilds/1/roles", undefined, 1n, { $case: "listRoles", value: { guildId: 1n } }],
+    ["GET", "/guilds/1/members/2", undefined, 1n, { $case: "getMember", value: { guildId: 1n, userId: 2n } }],
+    [
+      "GET",
+      `/guilds/1/members?after=${big}&limit=1000`,
+      undefined,
+      1n,
+      { $case: "listMembers", value: { guildId: 1n, after: bigId, limit: 1000 } },
+    ],
+    ["DELETE", "/guilds/1/members/2", undefined, 1n, { $case: "kickMember", value: { guildId: 1n, userId: 2n } }],
+    ["PUT", "/guilds/1/members/2/roles/3", undefined, 1n, { $case: "grantRole", value: ids }],
+    ["DELETE", "/guilds/1/members/2/roles/3", undefined, 1n, { $case: "revokeRole", value: ids }],
+    ["DELETE", "/guilds/1/roles/3", undefined, 1n, { $case: "deleteRole", value: { guildId: 1n, roleId: 3n } }],
+    ["GET", "/channels/5", undefined, 0n, { $case: "getChannel", value: { channelId: 5n } }],
+    ["DELETE", "/channels/5", undefined, 0n, { $case: "deleteChannel", value: { channelId: 5n } }],
+    [
+      "PUT",
+      "/channels/5/permissions/7",
+      { type: 1, allow: String(2n ** 60n + 1024n) },
+      0n,
+      { $case: "putOverwrite", value: { channelId: 5n, overwrite: { id: 7n, type: 1, allow: 1024n, deny: 0n } } },
+    ],
+    [
+      "DELETE",
+      "/channels/5/permissions/7",
+      undefined,
+      0n,
+      { $case: "deleteOverwrite", value: { channelId: 5n, overwriteId: 7n } },
+    ],
+    ["GET", "/invites/aBc-1", undefined, 0n, { $case: "getInvite", value: { code: "aBc-1", withCounts: false } }],
+    ["POST", "/invites/aBc", undefined, 0n, { $case: "acceptInvite", value: { code: "aBc" } }],
+    ["DELETE", "/invites/aBc", undefined, 0n, { $case: "deleteInvite", value: { code: "aBc" } }],
+    [
+      "GET",
+      "/channels/5/messages?after=0",
+      undefined,
+      0n,
+      { $case: "listMessages", value: { channelId: 5n, before: 0n, after: 1n, around: 0n, limit: 50 } },
+    ],
+    ["GET", "/channels/5/messages/6", undefined, 0n, { $case: "getMessage", value: message }],
+    ["DELETE", "/channels/5/messages/6", undefined, 0n, { $case: "deleteMessage", value: message }],
+    ["POST", "/channels/5/typing", undefined, 0n, { $case: "startTyping", value: { channelId: 5n } }],
+    [
+      "PUT",
+      `/channels/5/messages/6/reactions/${encodeURIComponent("👍")}/@me`,
+      undefined,
+      0n,
+      { $case: "addReaction", value: { ...message, emoji: { id: 0n, name: "👍" } } },
+    ],
+    [
+      "DELETE",
+      "/channels/5/messages/6/reactions/blob%3A77/@me",
+      undefined,
+      0n,
+      { $case: "removeReaction", value: { ...message, emoji: { id: 77n, name: "blob" } } },
+    ],
+  ])("%s %s", async (method, path, body, topic, expected) => {
+    expect(await sent(method, path, body)).toEqual([topic, expected]);
+  });
+
+  test("a guild gets its id here, and is asked for by it", async () => {
+    const [topic, body] = await sent("POST", "/guilds", { name: " A guild " });
+    expect(body).toEqual({ $case: "createGuild", value: { guildId: topic, name: "A guild" } });
+    expect((topic >> 12n) & 1023n).toBe(7n);
+  });
+
+  test("patches name what changes; null clears", async () => {
+    const guild = { name: "Two", description: null, afk_channel_id: null, system_channel_id: Number(5), icon: null };
+    expect((await sent("PATCH", "/guilds/1", guild))[1]).toEqual({
+      $case: "editGuild",
+      value: { guildId: 1n, name: "Two", description: "", afkChannelId: 0n, systemChannelId: 5n },
+    });
+    const channel = { topic: null, parent_id: null, nsfw: true, permission_overwrites: [{ id: 1, type: 0, deny: 8 }] };
+    expect((await sent("PATCH", "/channels/5", channel))[1]).toEqual({
+      $case: "editChannel",
+      value: {
+        channelId: 5n,
+        topic: "",
+        parentId: 0n,
+        nsfw: true,
+        overwrites: { overwrites: [{ id: 1n, type: 0, allow: 0n, deny: 8n }] },
+      },
+    });
+    const role = { permissions: "8", color: 1, colors: { primary_color: 2 }, hoist: null };
+    expect((await sent("PATCH", "/guilds/1/roles/3", role))[1]).toEqual({
+      $case: "editRole",
+      value: { guildId: 1n, roleId: 3n, permissions: 8n, color: 2 },
+    });
+    const edit = { content: null, embeds: [], flags: 4 };
+    expect((await sent("PATCH", "/channels/5/messages/6", edit))[1]).toEqual({
+      $case: "editMessage",
+      value: { ...message, content: "", embedsJson: "[]", flags: 4 },
+    });
+  });
+
+  test("what is made has its defaults", async () => {
+    expect((await sent("POST", "/guilds/1/channels", { name: "general" }))[1]).toEqual({
+      $case: "createChannel",
+      value: {
+        guildId: 1n,
+        name: "general",
+        type: 0,
+        topic: "",
+        parentId: 0n,
+        nsfw: false,
+        rateLimitPerUser: 0,
+        bitrate: 64_000,
+        userLimit: 0,
+        overwrites: { overwrites: [] },
+      },
+    });
+    expect((await sent("POST", "/guilds/1/roles", {}))[1]).toEqual({
+      $case: "createRole",
+      value: { guildId: 1n, name: "new role", color: 0, hoist: false, mentionable: false },
+    });
+    expect((await sent("POST", "/channels/5/invites", { max_age: 0 }))[1]).toEqual({
+      $case: "createInvite",
+      value: {
+        channelId: 5n,
+        code: expect.stringMatching(/^[A-Za-z0-9]{8}$/),
+        maxAge: 0,
+        maxUses: 0,
+        temporary: false,
+        unique: false,
+      },
+    });
+  });
+});
+
+describe("messages", () => {
+  test("keep every digit, and the kind of their nonce", async () => {
+    const body = `{"content":"hi","nonce":${big},"enforce_nonce":true,"tts":false,"attachments":[],
+      "allowed_mentions":{"parse":["roles"],"users":[${big},"7"],"replied_user":true},
+      "message_reference":{"message_id":${big},"channel_id":"5"},"flags":4164}`;
+    expect((await sent("POST", "/channels/5/messages", body))[1]).toEqual({
+      $case: "createMessage",
+      value: {
+        channelId: 5n,
+        content: "hi",
+        tts: false,
+        nonceJson: big,
+        enforceNonce: true,
+        embedsJson: "",
+        allowedMentions: { parse: ["roles"], users: [bigId, 7n], roles: [], repliedUser: true },
+        reference: { messageId: bigId, failIfNotExists: true },
+        flags: 4100,
+      },
+    });
+    const [, textual] = await sent("POST", "/channels/5/messages", { content: "hi", nonce: "7" });
+    expect(textual).toMatchObject({ value: { nonceJson: '"7"', enforceNonce: false } });
+  });
+
+  test("keep of embeds what clients may set", async () => {
+    const embed = {
+      type: "image",
+      title: "T",
+      provider: { name: "x" },
+      image: { url: "https://example.org/a.png", width: 5 },
+      fields: [{ name: "n", value: "v" }],
+      timestamp: "2026-01-02T03:04:05Z",
+    };
+    const [, body] = await sent("POST", "/channels/5/messages", { embeds: [embed] });
+    const { embedsJson } = (body as { value: { embedsJson: string } }).value;
+    expect(JSON.parse(embedsJson)).toEqual([
+      {
+        type: "rich",
+        title: "T",
+        image: { url: "https://example.org/a.png" },
+        fields: [{ name: "n", value: "v", inline: false }],
+        timestamp: "2026-01-02T03:04:05.000000+00:00",
+      },
+    ]);
+  });
+
+  test("carry the request's id, actor and reason", async () => {
+    const headers = { "x-audit-log-reason": encodeURIComponent("weil ☃") };
+    await fleet.ask("DELETE", "/channels/5", { token: fleet.bot, headers });
+    const { command, timeoutMs } = fleet.router.last();
+    expect(command).toMatchObject({ reason: "weil ☃", actor: { applicationId: botId, profile: { id: botId } } });
+    expect(((command?.requestId ?? 0n) >> 12n) & 1023n).toBe(7n);
+    expect(timeoutMs).toBeGreaterThan(10_000);
+  });
+
+  test.each([
+    [{}, 50006],
+    [{ content: " \n" }, 50006],
+    [{ content: "x".repeat(2001) }, 50035],
+    [{ content: "x", embeds: Array.from({ length: 11 }, () => ({ title: "x" })) }, 50035],
+    [{ embeds: [{ description: "x".repeat(4000) }, { description: "x".repeat(2001) }] }, 50035],
+    [{ content: "x", allowed_mentions: { parse: ["users"], users: ["1"] } }, 50035],
+    [{ content: "x", message_reference: { message_id: "1", channel_id: "6" } }, 50035],
+    [{ content: "x", message_reference: { type: 1, message_id: "1" } }, 50035],
+    [{ content: "x", nonce: "x".repeat(26) }, 50035],
+    [{ content: "x", nonce: 1.5 }, 50035],
+    [{ content: "x", poll: {} }, 50035],
+    [{ content: "x", attachments: [{ id: 0 }] }, 50035],
+  ])("refuses %j", async (body, code) => {
+    const asked = fleet.router.seen.length;
+    const answer = await fleet.ask("POST", "/channels/5/messages", { body });
+    expect([answer.status, answer.json.code]).toEqual([400, code]);
+    expect(fleet.router.seen.length).toBe(asked);
+  });
+
+  test("count code points, as people do", async () => {
+    await sent("POST", "/channels/5/messages", { content: "😀".repeat(2000) });
+  });
+
+  test("hide what bots without the intent may not read", async () => {
+    const theirs = { id: "1", author: { id: "9" }, mentions: [], content: "secret", embeds: [{}], nonce: 1 };
+    const own = { ...theirs, author: { id: String(botId) }, referenced_message: theirs };
+    const mentioning = { ...theirs, mentions: [{ id: String(botId) }] };
+    fleet.router.onRead = () => [theirs, own, mentioning];
+    const hidden = { ...theirs, content: "", embeds: [] };
+    const path = "/channels/5/messages";
+    expect((await fleet.ask("GET", path, { token: fleet.bot })).json).toEqual([
+      hidden,
+      { ...own, referenced_message: hidden },
+      mentioning,
+    ]);
+    expect((await fleet.ask("GET", path, { token: fleet.privilegedBot })).json).toEqual([theirs, own, mentioning]);
+    expect((await fleet.ask("GET", path)).json).toEqual([theirs, own, mentioning]);
+  });
+});
+
+describe("answers", () => {
+  test("are the owner's bytes and status", async () => {
+    fleet.router.onCommand = () => ({ status: 201, json: Buffer.from('{"id": "1"}') });
+    const answer = await fleet.ask("POST", "/guilds/1/channels", { body: { name: "x" } });
+    expect([answer.status, answer.text, answer.headers["content-type"]]).toEqual([
+      201,
+      '{"id": "1"}',
+      "application/json",
+    ]);
+    fleet.router.onCommand = () => ({ status: 204, json: Buffer.alloc(0) });
+    const empty = await fleet.ask("POST", "/channels/5/typing");
+    expect([empty.status, empty.text, empty.headers["content-type"]]).toEqual([204, "", undefined]);
+  });
+
+  test.each([
+    [new GuildhallError("MISSING_PERMISSIONS", "x"), 403, { code: 50013, message: "Missing Permissions" }],
+    [new GuildhallError("UNKNOWN_CHANNEL", "x"), 404, { code: 10003, message: "Unknown Channel" }],
+    [new GuildhallError("MAX_CHANNELS", "x"), 400, { code: 30013 }],
+    [new GuildhallError("UNAVAILABLE", "inner text"), 503, { code: 0, message: "503: Service Unavailable" }],
+    [new GuildhallError("OUTCOME_UNKNOWN", "inner text"), 504, { code: 0, message: "504: Gateway Timeout" }],
+    [new Error("inner text"), 500, { code: 0, message: "500: Internal Server Error" }],
+    [
+      new GuildhallError("SLOWMODE", "x", { retryAfterMs: 2500 }),
+      429,
+      { code: 20016, retry_after: 2.5, global: false },
+    ],
+  ])("tell of a refusal: %s", async (error, status, body) => {
+    fleet.router.onCommand = () => {
+      throw error;
+    };
+    const answer = await fleet.ask("DELETE", "/channels/5");
+    expect([answer.status, answer.json]).toEqual([status, expect.objectContaining(body)]);
+    expect(answer.headers["content-type"]).toBe("application/json");
+    expect(answer.headers["retry-after"] !== undefined).toBe(status === 503 || status === 429);
+    expect(answer.text).not.toContain("inner text");
+  });
+
+  test("name the owner's fields", async () => {
+    const fields = [{ path: ["permission_overwrites", "0", "id"], code: "UNKNOWN", message: "No." }];
+    fleet.router.onCommand = () => {
+      throw new GuildhallError("INVALID_FORM", "x", { fields });
+    };
+    const { json } = await fleet.ask("PATCH", "/channels/5", { body: { name: "x" } });
+    expect(json.errors.permission_overwrites["0"].id._errors).toEqual([{ code: "UNKNOWN", message: "No." }]);
+  });
+
+  test("wait for a router that comes back, with the same request", async () => {
+    fleet.router.onCommand = () => new Promise(() => {});
+    const answer = fleet.ask("POST", "/channels/5/messages", { body: { content: "once" } });
+    await waitFor(() => fleet.router.last().command?.body?.$case === "createMessage");
+    const before = fleet.router.last().command;
+    await fleet.restartRouter();
+    expect((await answer).status).toBe(200);
+    expect(fleet.router.last().command).toEqual(before);
+  });
+
+  test("invites may be read by anybody, but not with a wrong token", async () => {
+    expect((await fleet.ask("GET", "/invites/abc", { token: "" })).status).toBe(200);
+    expect(fleet.router.last().read?.actor).toBeUndefined();
+    expect((await fleet.ask("GET", "/invites/abc", { token: "wrong" })).status).toBe(401);
+    expect((await fleet.ask("GET", "/invites/a$b")).json.code).toBe(10006);
+  });
+
+  test("a role is picked from the list", async () => {
+    fleet.router.onRead = () => [{ id: "2" }, { id: "3", name: "x" }];
+    expect((await fleet.ask("GET", "/guilds/1/roles/3")).json).toEqual({ id: "3", name: "x" });
+    expect((await fleet.ask("GET", "/guilds/1/roles/4")).json.code).toBe(10011);
+  });
+
+  test("one's guilds come ascending, by pages, without those just left", async () => {
+    fleet.user.setMemberships(personId, [30n, 10n, 20n, 40n]);
+    fleet.router.onRead = ({ body }) => {
+      const id = body?.$case === "getPartialGuild" ? body.value.guildId : 0n;
+      if (id === 20n) throw new GuildhallError("UNKNOWN_GUILD", "gone");
+      return { id: String(id) };
+    };
+    const page = async (query: string) =>
+      (await fleet.ask("GET", `/users/@me/guilds${query}`)).json.map(({ id }: { id: string }) => id);
+    expect(await page("")).toEqual(["10", "30", "40"]);
+    expect(await page("?limit=1&after=20")).toEqual(["30"]);
+    expect(await page("?limit=1&before=40")).toEqual(["30"]);
+    expect((await fleet.ask("GET", "/users/@me/guilds?limit=201")).json.errors.limit._errors[0].code).toBe(
+      "NUMBER_TYPE_MAX",
+    );
+  });
+
+  test("unknown emoji are unknown", async () => {
+    const { status, json } = await fleet.ask("PUT", "/channels/5/messages/6/reactions/nope/@me");
+    expect([status, json.code]).toEqual([404, 10014]);
+  });
+});
