@@ -25,7 +25,7 @@ export interface CoordinatorPorts {
 }
 
 /** What is known of worker ids, hosts and shards, for metrics and probes. */
-export interface CoordinatorStatus {
+interface CoordinatorStatus {
   readonly workers: WorkerCounts;
   readonly fleet: FleetCounts;
   readonly mapVersion: number;

@@ -2,7 +2,7 @@ import type { MapUpdate } from "@guildhall/slots";
 import type { WorkerRow } from "../domain/worker-leases.ts";
 
 /** All that the coordinator keeps over restarts: who had which worker id, and the last published map. */
-export interface CoordinatorState {
+interface CoordinatorState {
   readonly workers: readonly WorkerRow[];
   readonly map: MapUpdate;
 }
