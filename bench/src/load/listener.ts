@@ -1,0 +1,66 @@
+import { connect, type Socket } from "node:net";
+import { clientFrame, upgradeRequest } from "./client-frame.ts";
+import { FrameCounter } from "./frame-counter.ts";
+
+const headEnd = Buffer.from("\r\n\r\n");
+
+/** Where listeners connect, and what they say first; undefined = nothing (the bare server). */
+export interface ListenerOptions {
+  readonly url: string;
+  readonly token: string | undefined;
+  readonly intents: number | undefined;
+  readonly compress: "zlib-stream" | undefined;
+  /** Called with each chunk of frames, for those who want to look. */
+  readonly onChunk?: ((chunk: Buffer) => void) | undefined;
+}
+
+/** One raw WebSocket connection that counts what it gets. */
+export class Listener {
+  readonly counter = new FrameCounter();
+  readonly #socket: Socket;
+  #head: Buffer | undefined = Buffer.alloc(0);
+  /** When the frame that was waited for came, in milliseconds of performance.now(). */
+  onProgress: (() => void) | undefined;
+
+  constructor(options: ListenerOptions) {
+    const { hostname, port, host } = new URL(options.url);
+    this.#socket = connect(Number(port), hostname);
+    this.#socket.setNoDelay(true);
+    const compress = options.compress === undefined ? "" : `&compress=${options.compress}`;
+    this.#socket.write(upgradeRequest(host, `v=10&encoding=json${compress}`));
+    this.#socket.on("data", (chunk) => this.#take(chunk, options));
+    this.#socket.on("error", () => this.#socket.destroy());
+  }
+
+  get open(): boolean {
+    return !this.#socket.destroyed;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #take(chunk: Buffer, options: ListenerOptions): void {
+    let data = chunk;
+    if (this.#head !== undefined) {
+      const all = Buffer.concat([this.#head, chunk]);
+      const end = all.indexOf(headEnd);
+      if (end < 0) {
+        this.#head = all;
+        return;
+      }
+      this.#head = undefined;
+      if (options.token !== undefined) this.#socket.write(clientFrame(identify(options)));
+      data = all.subarray(end + headEnd.length);
+    }
+    if (data.length === 0) return;
+    this.counter.take(data);
+    options.onChunk?.(data);
+    this.onProgress?.();
+  }
+}
+
+function identify({ token, intents }: ListenerOptions): string {
+  const properties = { os: "linux", browser: "bench", device: "bench" };
+  return JSON.stringify({ op: 2, d: { token, properties, ...(intents === undefined ? {} : { intents }) } });
+}
