@@ -2,17 +2,16 @@ import type { ClientDuplexStream, StatusObject } from "@grpc/grpc-js";
 import { GuildhallError } from "@guildhall/errors";
 import type { Failure } from "@guildhall/proto";
 import { currentTraceparent, type Metrics } from "@guildhall/telemetry";
+import { type Chunks, countInBatch, maxMessageBytes } from "./batch-codec.ts";
 import {
   type CaseOf,
   type ExchangeReply,
   type ExchangeRequest,
   lastTakenKey,
   type ReplyBatch,
-  type RequestBatch,
   type ValueOf,
 } from "./exchange-message.ts";
 import { fromFailure } from "./failure.ts";
-import { batchBytes, estimateBytes, maxItemBytes } from "./message-size.ts";
 import { type ExchangeStats, showExchangeStats } from "./rpc-metrics.ts";
 import { makeStreamLink } from "./stream-link.ts";
 import { makeWaitingCalls, type WaitingCall } from "./waiting-calls.ts";
@@ -35,7 +34,7 @@ export interface ExchangeClient<Req extends ExchangeRequest, Rep extends Exchang
   /**
    * Asks, and resolves with what the reply's same case carries. Rejects with the peer's failure, or QUEUE_FULL (over
    * `maxPending`), UNAVAILABLE (certainly never written), STREAM_LOST and DEADLINE_EXCEEDED (written: outcome unknown),
-   * CANCELLED, PAYLOAD_TOO_LARGE (over 15 MiB).
+   * CANCELLED, PAYLOAD_TOO_LARGE (over 16 MiB).
    */
   call<C extends CaseOf<Req, Rep>>(
     kind: C,
@@ -57,8 +56,10 @@ export interface ExchangeClient<Req extends ExchangeRequest, Rep extends Exchang
 export interface ExchangeClientOptions<Req extends ExchangeRequest, Rep extends ExchangeReply> {
   /** The peer, for metrics and errors: "data-0". */
   readonly name: string;
-  /** Opens a stream that waits for its server (`makeStreamMetadata`). */
-  readonly open: () => ClientDuplexStream<RequestBatch<Req>, ReplyBatch<Rep>>;
+  /** Opens a stream that waits for its server (`makeStreamMetadata`) and is written in pieces. */
+  readonly open: () => ClientDuplexStream<Chunks, ReplyBatch<Rep>>;
+  /** Encodes a batch of one request. */
+  readonly encode: (request: Req) => Uint8Array;
   /** Most calls that may wait at once, written or not. */
   readonly maxPending: number;
   /** The usual deadline of a call. */
@@ -89,7 +90,7 @@ class Client<Req extends ExchangeRequest, Rep extends ExchangeReply> implements 
   readonly #shown: Disposable | undefined;
   readonly #onConnect = new Set<() => void>();
   readonly #onDisconnect = new Set<() => void>();
-  #queue: WaitingCall<Req, Rep>[] = [];
+  #queue: WaitingCall<Rep>[] = [];
   #number = 0;
   #flushing = false;
   #hasRoom = false;
@@ -99,8 +100,8 @@ class Client<Req extends ExchangeRequest, Rep extends ExchangeReply> implements 
     this.name = options.name;
     this.#options = options;
     this.#stampsTimeout = "timeoutMs" in options.blank;
-    this.#waiting = makeWaitingCalls<Req, Rep>(options.name, () => this.#dropSettled());
-    this.#link = makeStreamLink<RequestBatch<Req>, ReplyBatch<Rep>>({
+    this.#waiting = makeWaitingCalls<Rep>(options.name, () => this.#dropSettled());
+    this.#link = makeStreamLink<Chunks, ReplyBatch<Rep>>({
       open: options.open,
       onConnect: () => this.#connected(),
       onMessage: ({ replies }) => this.#settle(replies),
@@ -166,21 +167,21 @@ class Client<Req extends ExchangeRequest, Rep extends ExchangeReply> implements 
 
   #start(request: Req, timeoutMs: number, signal: AbortSignal | undefined): Promise<Rep> {
     return new Promise((resolve, reject) => {
-      const sizeBytes = estimateBytes(request);
-      const refused = this.#refuses(sizeBytes, signal);
-      if (refused) {
+      const number = this.#number + 1;
+      request.id = BigInt(number);
+      const bytes = this.#admit(request, signal);
+      if (!(bytes instanceof Uint8Array)) {
         this.#stats.refused += 1;
-        reject(refused);
+        reject(bytes);
         return;
       }
       this.#stats.calls += 1;
-      this.#number += 1;
-      request.id = BigInt(this.#number);
-      const call: WaitingCall<Req, Rep> = {
-        number: this.#number,
-        request,
-        sizeBytes,
-        deadlineMs: performance.now() + timeoutMs,
+      this.#number = number;
+      const deadlineMs = performance.now() + timeoutMs;
+      const call: WaitingCall<Rep> = {
+        number,
+        bytes,
+        deadlineMs,
         resolve,
         reject,
         written: false,
@@ -195,19 +196,24 @@ class Client<Req extends ExchangeRequest, Rep extends ExchangeReply> implements 
     });
   }
 
-  #refuses(sizeBytes: number, signal: AbortSignal | undefined): GuildhallError | undefined {
+  /** The request's bytes, or why it is not sent. */
+  #admit(request: Req, signal: AbortSignal | undefined): Uint8Array | GuildhallError {
     if (this.#disposed !== undefined) return new GuildhallError("UNAVAILABLE", `the client of ${this.name} is closed`);
     if (signal?.aborted) return new GuildhallError("CANCELLED", "the caller has gone away");
-    if (sizeBytes > maxItemBytes) {
-      return new GuildhallError("PAYLOAD_TOO_LARGE", `a request of ${sizeBytes} bytes is too large for ${this.name}`);
-    }
     if (this.#waiting.size >= this.#options.maxPending) {
       return new GuildhallError("QUEUE_FULL", `${this.#waiting.size} requests wait for ${this.name}`);
     }
-    return undefined;
+    let bytes: Uint8Array;
+    try {
+      bytes = this.#options.encode(request);
+    } catch (cause) {
+      return new GuildhallError("INTERNAL", `a request for ${this.name} cannot be encoded`, { cause });
+    }
+    if (bytes.length <= maxMessageBytes) return bytes;
+    return new GuildhallError("PAYLOAD_TOO_LARGE", `a request of ${bytes.length} bytes is too large for ${this.name}`);
   }
 
-  #listen(call: WaitingCall<Req, Rep>, signal: AbortSignal): void {
+  #listen(call: WaitingCall<Rep>, signal: AbortSignal): void {
     const onAbort = () => {
       this.#stats.failed += 1;
       this.#waiting.reject(call, new GuildhallError("CANCELLED", "the caller has gone away"));
@@ -227,27 +233,22 @@ class Client<Req extends ExchangeRequest, Rep extends ExchangeReply> implements 
   }
 
   #flush(): void {
+    if (!this.#hasRoom) return;
+    this.#dropSettled();
+    const queue = this.#queue;
     let next = 0;
-    while (this.#hasRoom && next < this.#queue.length) {
-      const requests: Req[] = [];
-      let bytes = 0;
-      for (; next < this.#queue.length; next += 1) {
-        const call = this.#queue[next] as WaitingCall<Req, Rep>;
-        if (call.settled) continue;
-        if (requests.length > 0 && bytes + call.sizeBytes > batchBytes) break;
-        bytes += call.sizeBytes;
-        call.written = true;
-        requests.push(call.request);
-      }
-      if (requests.length === 0) break;
+    while (this.#hasRoom && next < queue.length) {
+      const batch = queue.slice(next, next + countInBatch(queue, next));
+      next += batch.length;
+      for (const call of batch) call.written = true;
       this.#stats.messages += 1;
-      this.#hasRoom = this.#link.send({ requests });
+      this.#hasRoom = this.#link.send(batch.map((call) => call.bytes));
     }
-    this.#queue = next >= this.#queue.length ? [] : this.#queue.slice(next);
+    this.#queue = queue.slice(next);
   }
 
   #dropSettled(): void {
-    this.#queue = this.#queue.filter((call) => !call.settled);
+    if (this.#queue.some((call) => call.settled)) this.#queue = this.#queue.filter((call) => !call.settled);
   }
 
   #connected(): void {
@@ -264,7 +265,7 @@ class Client<Req extends ExchangeRequest, Rep extends ExchangeReply> implements 
     this.#hasRoom = false;
     this.#stats.lost += 1;
     const lastTaken = readLastTaken(status);
-    const again: WaitingCall<Req, Rep>[] = [];
+    const again: WaitingCall<Rep>[] = [];
     for (const call of this.#waiting.written()) {
       if (lastTaken !== undefined && call.number > lastTaken) {
         call.written = false;

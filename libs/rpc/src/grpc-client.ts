@@ -6,7 +6,7 @@ import {
   Metadata,
   setLogVerbosity,
 } from "@grpc/grpc-js";
-import { maxMessageBytes } from "./message-size.ts";
+import { maxMessageBytes } from "./batch-codec.ts";
 
 // Whatever it would print is also in the error or status that it gives.
 setLogVerbosity(logVerbosity.NONE);

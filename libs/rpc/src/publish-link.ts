@@ -2,19 +2,31 @@ import {
   type BusItem,
   type Opened,
   RouterServiceClient,
-  type RouterServicePublishRequest,
   type RouterServicePublishResponse,
+  RouterServiceService,
 } from "@guildhall/proto";
 import type { Metrics } from "@guildhall/telemetry";
+import { type Chunks, countInBatch, joinChunks } from "./batch-codec.ts";
 import { makeGrpcClient, makeStreamMetadata } from "./grpc-client.ts";
-import { batchBytes, estimateBytes } from "./message-size.ts";
 import { makeStreamLink } from "./stream-link.ts";
 
 /** One router's share of a publisher. */
 export interface PublishLink extends AsyncDisposable {
   readonly connected: boolean;
-  publish(items: readonly BusItem[]): void;
+  publish(items: readonly EncodedItem[]): void;
   opened(entries: readonly Opened[]): void;
+}
+
+/** An item as every router is sent it: the encoding of a message with this item alone. */
+export interface EncodedItem {
+  readonly bytes: Uint8Array;
+}
+
+const { path, requestSerialize, responseDeserialize } = RouterServiceService.publish;
+
+/** Encodes an item once for all routers. */
+export function encodeItem(item: BusItem): EncodedItem {
+  return { bytes: requestSerialize({ items: [item], opened: [], source: "" }) };
 }
 
 /** `opened` gives all entries known, for a stream that begins. */
@@ -26,12 +38,7 @@ export interface PublishLinkOptions {
   readonly opened: () => Opened[];
 }
 
-interface Queued {
-  readonly item: BusItem;
-  readonly sizeBytes: number;
-}
-
-/** Items wait in memory up to this many bytes (estimated), whatever their number. */
+/** Items wait in memory up to this many bytes, whatever their number. */
 const maxQueuedBytes = 64 * 1024 * 1024;
 const finishMs = 1_000;
 
@@ -47,7 +54,7 @@ class Link implements PublishLink {
   readonly #stats = { sent: 0, dropped: 0 };
   readonly #shown: Disposable | undefined;
   readonly #ended = Promise.withResolvers<void>();
-  #queue: Queued[] = [];
+  #queue: EncodedItem[] = [];
   #queuedBytes = 0;
   #announcements: Opened[] = [];
   #hasRoom = false;
@@ -56,8 +63,9 @@ class Link implements PublishLink {
   constructor(options: PublishLinkOptions) {
     this.#options = options;
     this.#client = makeGrpcClient(RouterServiceClient, options.address);
-    this.#link = makeStreamLink<RouterServicePublishRequest, RouterServicePublishResponse>({
-      open: () => this.#client.publish(makeStreamMetadata(options.source)),
+    this.#link = makeStreamLink<Chunks, RouterServicePublishResponse>({
+      open: () =>
+        this.#client.makeBidiStreamRequest(path, joinChunks, responseDeserialize, makeStreamMetadata(options.source)),
       onConnect: () => this.#connected(),
       onMessage: () => {},
       onRoom: () => {
@@ -76,11 +84,10 @@ class Link implements PublishLink {
     return this.#link.state === "connected";
   }
 
-  publish(items: readonly BusItem[]): void {
+  publish(items: readonly EncodedItem[]): void {
     for (const item of items) {
-      const sizeBytes = estimateBytes(item);
-      this.#queue.push({ item, sizeBytes });
-      this.#queuedBytes += sizeBytes;
+      this.#queue.push(item);
+      this.#queuedBytes += item.bytes.length;
     }
     this.#dropOldest();
     this.#schedule();
@@ -109,7 +116,7 @@ class Link implements PublishLink {
   #connected(): void {
     const { opened, source } = this.#options;
     this.#announcements = [];
-    this.#hasRoom = this.#link.send({ items: [], opened: opened(), source });
+    this.#hasRoom = this.#link.send([requestSerialize({ items: [], opened: opened(), source })]);
     this.#flush();
   }
 
@@ -123,23 +130,24 @@ class Link implements PublishLink {
   }
 
   #flush(): void {
+    const queue = this.#queue;
     let next = 0;
-    while (this.#hasRoom && (next < this.#queue.length || this.#announcements.length > 0)) {
-      const items: BusItem[] = [];
-      let bytes = 0;
-      for (let entry = this.#queue[next]; entry; entry = this.#queue[next]) {
-        if (items.length > 0 && bytes + entry.sizeBytes > batchBytes) break;
-        bytes += entry.sizeBytes;
-        items.push(entry.item);
-        next += 1;
+    while (this.#hasRoom && (next < queue.length || this.#announcements.length > 0)) {
+      const count = countInBatch(queue, next);
+      const chunks: Uint8Array[] = [];
+      for (const { bytes } of queue.slice(next, next + count)) {
+        this.#queuedBytes -= bytes.length;
+        chunks.push(bytes);
       }
-      this.#queuedBytes -= bytes;
-      this.#stats.sent += items.length;
-      const opened = this.#announcements;
-      this.#announcements = [];
-      this.#hasRoom = this.#link.send({ items, opened, source: "" });
+      next += count;
+      this.#stats.sent += count;
+      if (this.#announcements.length > 0) {
+        chunks.push(requestSerialize({ items: [], opened: this.#announcements, source: "" }));
+        this.#announcements = [];
+      }
+      this.#hasRoom = this.#link.send(chunks);
     }
-    this.#queue = next >= this.#queue.length ? [] : this.#queue.slice(next);
+    if (next > 0) this.#queue = queue.slice(next);
   }
 
   /** While a router is away or slow the oldest items give way: gateways find the gap and refill it from the host. */
@@ -151,7 +159,7 @@ class Link implements PublishLink {
     const keep = Math.floor(maxQueued * 0.9);
     let drop = 0;
     while (queue.length - drop > keep || this.#queuedBytes > maxQueuedBytes) {
-      this.#queuedBytes -= queue[drop]?.sizeBytes ?? 0;
+      this.#queuedBytes -= queue[drop]?.bytes.length ?? 0;
       drop += 1;
     }
     this.#queue = queue.slice(drop);

@@ -1,6 +1,6 @@
 import type { BusItem, Opened } from "@guildhall/proto";
 import type { Metrics } from "@guildhall/telemetry";
-import { makePublishLink, type PublishLink } from "./publish-link.ts";
+import { encodeItem, makePublishLink, type PublishLink } from "./publish-link.ts";
 
 /** Who publishes, and to which routers. */
 export interface PublisherOptions {
@@ -35,8 +35,8 @@ export function makePublisher({ addresses, source, maxQueued = 16_384, metrics }
       return links.every((link) => link.connected);
     },
     publish(items) {
-      for (const item of items) if (item.source === "") item.source = source;
-      for (const link of links) link.publish(items);
+      const encoded = items.map((item) => encodeItem(item.source === "" ? { ...item, source } : item));
+      for (const link of links) link.publish(encoded);
     },
     opened(entries) {
       for (const entry of entries) {

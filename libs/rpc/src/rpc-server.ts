@@ -9,7 +9,9 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { GuildhallError } from "@guildhall/errors";
+import { joinChunks } from "./batch-codec.ts";
 import { channelOptions } from "./grpc-client.ts";
+import type { ExchangeHandler } from "./serve-exchange.ts";
 
 /** What is served, and where. */
 export interface RpcServerOptions {
@@ -28,6 +30,8 @@ export interface RpcServer extends AsyncDisposable {
 }
 
 type StreamCall = Pick<ServerWritableStream<unknown, unknown>, "sendMetadata">;
+type StreamHandler = ((call: StreamCall) => void) &
+  Partial<Pick<ExchangeHandler<unknown, unknown>, "drain" | "encode">>;
 
 const unixPrefix = "unix:";
 /** The system's limit (sockaddr_un) less the final zero. */
@@ -41,7 +45,7 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   if (socketPath !== undefined) await clearSocket(socketPath);
   const server = new Server({ ...channelOptions });
   for (const [definition, implementation] of services) {
-    server.addService(definition, withEarlyHeaders(definition, implementation));
+    server.addService(...prepare(definition, implementation));
   }
   const port = await bind(server, address);
   if (socketPath !== undefined) await chmod(socketPath, 0o600);
@@ -56,24 +60,28 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   };
 }
 
-/**
- * Sends the headers of every stream before its first message: they tell the client that somebody is here, and only
- * then does it write.
- */
-function withEarlyHeaders(
+/** A service as gRPC is given it: every stream sends its headers at once, every Exchange is written in pieces. */
+function prepare(
   definition: ServiceDefinition,
   implementation: UntypedServiceImplementation,
-): UntypedServiceImplementation {
-  const wrapped: UntypedServiceImplementation = { ...implementation };
-  for (const [name, { responseStream }] of Object.entries(definition)) {
-    const handle = implementation[name] as ((call: StreamCall) => void) | undefined;
-    if (!responseStream || !handle) continue;
-    wrapped[name] = (call: StreamCall) => {
+): [ServiceDefinition, UntypedServiceImplementation] {
+  const methods: Record<string, ServiceDefinition[string]> = {};
+  const handlers: UntypedServiceImplementation = { ...implementation };
+  for (const [name, method] of Object.entries(definition)) {
+    methods[name] = method;
+    const handle = implementation[name] as StreamHandler | undefined;
+    if (!method.responseStream || !handle) continue;
+    if (handle.drain) {
+      handle.encode = method.responseSerialize;
+      methods[name] = { ...method, responseSerialize: joinChunks };
+    }
+    // The headers tell the client that somebody is here: only then does it write.
+    handlers[name] = (call: StreamCall) => {
       call.sendMetadata(new Metadata());
       handle(call);
     };
   }
-  return wrapped;
+  return [methods, handlers];
 }
 
 /** Removes a socket that a killed process left behind. */
@@ -111,11 +119,12 @@ async function stop(
   implementations: readonly UntypedServiceImplementation[],
   drainTimeoutMs: number,
 ): Promise<void> {
-  const handlers = implementations.flatMap((implementation) => Object.values(implementation));
-  const drains = handlers.map((handler) => (handler as { drain?: () => Promise<void> }).drain?.());
-  await within(drainTimeoutMs, Promise.all(drains));
-  // Streams that have no drain() stay open for ever: they are cut once the trailers of the others are out.
-  await within(flushMs, new Promise<void>((resolve) => server.tryShutdown(() => resolve())));
+  const handlers = implementations.flatMap((implementation) => Object.values(implementation) as StreamHandler[]);
+  // From here on nobody connects; streams go on until they end.
+  const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  await within(drainTimeoutMs, Promise.all(handlers.map((handler) => handler.drain?.())));
+  // Streams that have no drain() would stay open for ever: they are cut once the trailers of the others are out.
+  await within(flushMs, closed);
   server.forceShutdown();
 }
 

@@ -1,6 +1,7 @@
 import { type handleBidiStreamingCall, Metadata, type ServerDuplexStream } from "@grpc/grpc-js";
 import { GuildhallError } from "@guildhall/errors";
 import type { Metrics } from "@guildhall/telemetry";
+import { type Chunks, countInBatch, maxMessageBytes } from "./batch-codec.ts";
 import {
   type ExchangeReply,
   type ExchangeRequest,
@@ -10,7 +11,6 @@ import {
 } from "./exchange-message.ts";
 import { toFailure } from "./failure.ts";
 import { readStreamProcess } from "./grpc-client.ts";
-import { batchBytes, estimateBytes, maxItemBytes } from "./message-size.ts";
 
 /** What a handler knows of the asker. */
 export interface ExchangeCall {
@@ -27,7 +27,7 @@ export interface ServeExchangeOptions<Req extends ExchangeRequest, Rep extends E
   readonly handle: (request: Req, call: ExchangeCall) => Promise<Rep["body"]> | Rep["body"];
   /** Most requests in work at once, over all streams; those above are answered QUEUE_FULL. */
   readonly limit: { readonly inFlight: number };
-  /** Told of each error that a handler threw. */
+  /** Told of each error that a handler threw, and of each answer that could not be sent. */
   readonly onError?: (error: unknown, request: Req) => void;
   readonly metrics?: Metrics | undefined;
 }
@@ -36,7 +36,11 @@ export interface ServeExchangeOptions<Req extends ExchangeRequest, Rep extends E
 export interface ExchangeHandler<Req, Rep> extends handleBidiStreamingCall<RequestBatch<Req>, ReplyBatch<Rep>> {
   /** Takes nothing new, answers what it has, and ends every stream. Resolves when all have ended. */
   drain(): Promise<void>;
+  /** Set by `createRpcServer`: encodes a batch of one reply. Its streams are written in pieces from then on. */
+  encode?: (batch: ReplyBatch<Rep>) => Uint8Array;
 }
+
+type ChunkedCall<Req> = ServerDuplexStream<RequestBatch<Req>, Chunks>;
 
 interface Shared<Req extends ExchangeRequest, Rep extends ExchangeReply> {
   readonly options: ServeExchangeOptions<Req, Rep>;
@@ -52,14 +56,15 @@ export function serveExchange<Req extends ExchangeRequest, Rep extends ExchangeR
 ): ExchangeHandler<Req, Rep> {
   const shared: Shared<Req, Rep> = { options, streams: new Set(), inFlight: 0, refused: 0, draining: false };
   if (options.metrics) showServed(options.metrics, shared);
-  const handler = (call: ServerDuplexStream<RequestBatch<Req>, ReplyBatch<Rep>>): void => {
-    new ServedStream(call, shared);
+  const handler: ExchangeHandler<Req, Rep> = (call) => {
+    if (!handler.encode) throw new GuildhallError("INTERNAL", "an Exchange is served by createRpcServer");
+    new ServedStream(call as unknown as ChunkedCall<Req>, shared, handler.encode);
   };
-  const drain = async (): Promise<void> => {
+  handler.drain = async () => {
     shared.draining = true;
     await Promise.all([...shared.streams].map((stream) => stream.finish()));
   };
-  return Object.assign(handler, { drain });
+  return handler;
 }
 
 function showServed(metrics: Metrics, shared: { readonly inFlight: number; readonly refused: number }): void {
@@ -75,12 +80,13 @@ function showServed(metrics: Metrics, shared: { readonly inFlight: number; reado
 
 /** One asker's stream. */
 class ServedStream<Req extends ExchangeRequest, Rep extends ExchangeReply> {
-  readonly #call: ServerDuplexStream<RequestBatch<Req>, ReplyBatch<Rep>>;
+  readonly #call: ChunkedCall<Req>;
   readonly #shared: Shared<Req, Rep>;
+  readonly #encode: (batch: ReplyBatch<Rep>) => Uint8Array;
   readonly #gone = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   readonly #peer: string;
-  #replies: Rep[] = [];
+  #replies: { readonly bytes: Uint8Array }[] = [];
   /** Taken here and not yet written: what still runs, and what waits to be written. */
   #open = 0;
   #lastTaken = 0n;
@@ -88,7 +94,8 @@ class ServedStream<Req extends ExchangeRequest, Rep extends ExchangeReply> {
   #hasRoom = true;
   #finishing = false;
 
-  constructor(call: ServerDuplexStream<RequestBatch<Req>, ReplyBatch<Rep>>, shared: Shared<Req, Rep>) {
+  constructor(call: ChunkedCall<Req>, shared: Shared<Req, Rep>, encode: (batch: ReplyBatch<Rep>) => Uint8Array) {
+    this.#encode = encode;
     this.#call = call;
     this.#shared = shared;
     this.#peer = readStreamProcess(call.metadata) || call.getPeer();
@@ -117,12 +124,11 @@ class ServedStream<Req extends ExchangeRequest, Rep extends ExchangeReply> {
   #start(request: Req): void {
     const { options } = this.#shared;
     this.#lastTaken = request.id;
-    const { id } = request;
     this.#open += 1;
     this.#shared.inFlight += 1;
     if (this.#shared.inFlight > options.limit.inFlight) {
       this.#shared.refused += 1;
-      this.#fail(id, new GuildhallError("QUEUE_FULL", `${options.limit.inFlight} requests are in work`));
+      this.#fail(request, new GuildhallError("QUEUE_FULL", `${options.limit.inFlight} requests are in work`));
       return;
     }
     try {
@@ -131,34 +137,34 @@ class ServedStream<Req extends ExchangeRequest, Rep extends ExchangeReply> {
         signal: this.#gone.signal,
         peer: this.#peer,
       });
-      if (answer instanceof Promise) {
+      if (isPromise(answer)) {
         answer.then(
-          (body) => this.#reply(id, body),
-          (error) => this.#report(request, id, error),
+          (body) => this.#reply(request, body),
+          (error) => this.#report(request, error),
         );
       } else {
-        this.#reply(id, answer);
+        this.#reply(request, answer);
       }
     } catch (error) {
-      this.#report(request, id, error);
+      this.#report(request, error);
     }
   }
 
-  #report(request: Req, id: bigint, error: unknown): void {
+  #report(request: Req, error: unknown): void {
     this.#shared.options.onError?.(error, request);
-    this.#fail(id, error);
+    this.#fail(request, error);
   }
 
-  #fail(id: bigint, error: unknown): void {
-    this.#reply(id, { $case: "failure", value: toFailure(error) });
+  #fail(request: Req, error: unknown): void {
+    this.#reply(request, { $case: "failure", value: toFailure(error) });
   }
 
-  #reply(id: bigint, body: Rep["body"]): void {
+  #reply(request: Req, body: Rep["body"]): void {
     if (this.#gone.signal.aborted) {
       this.#shared.inFlight -= 1;
       return;
     }
-    this.#replies.push({ id, body } as Rep);
+    this.#replies.push({ bytes: this.#encodeReply(request, body) });
     if (this.#flushing || !this.#hasRoom) return;
     this.#flushing = true;
     setImmediate(() => {
@@ -167,26 +173,34 @@ class ServedStream<Req extends ExchangeRequest, Rep extends ExchangeReply> {
     });
   }
 
+  #encodeReply(request: Req, body: Rep["body"]): Uint8Array {
+    const { id } = request;
+    let refused: GuildhallError;
+    try {
+      const bytes = this.#encode({ replies: [{ id, body } as Rep] });
+      if (bytes.length <= maxMessageBytes) return bytes;
+      refused = new GuildhallError("PAYLOAD_TOO_LARGE", `an answer of ${bytes.length} bytes is too large`);
+    } catch (cause) {
+      refused = new GuildhallError("INTERNAL", "the answer cannot be encoded", { cause });
+    }
+    this.#shared.options.onError?.(refused, request);
+    return this.#encode({ replies: [{ id, body: { $case: "failure", value: toFailure(refused) } } as Rep] });
+  }
+
   /** All replies of one turn of the event loop travel in one message. */
   #flush(): void {
+    const replies = this.#replies;
     let next = 0;
-    while (this.#hasRoom && next < this.#replies.length) {
-      const batch: Rep[] = [];
-      let bytes = 0;
-      for (; next < this.#replies.length; next += 1) {
-        const reply = this.#replies[next] as Rep;
-        const sizeBytes = estimateBytes(reply);
-        if (batch.length > 0 && bytes + sizeBytes > batchBytes) break;
-        bytes += sizeBytes;
-        batch.push(sizeBytes > maxItemBytes ? tooLarge(reply, sizeBytes) : reply);
-      }
-      this.#hasRoom = this.#call.write({ replies: batch });
+    while (this.#hasRoom && next < replies.length) {
+      const batch = replies.slice(next, next + countInBatch(replies, next));
+      next += batch.length;
+      this.#hasRoom = this.#call.write(batch.map(({ bytes }) => bytes));
       this.#open -= batch.length;
       this.#shared.inFlight -= batch.length;
       // An asker that does not read its answers is not read from either.
       if (!this.#hasRoom) this.#call.pause();
     }
-    this.#replies = next >= this.#replies.length ? [] : this.#replies.slice(next);
+    this.#replies = replies.slice(next);
     this.#endIfDone();
   }
 
@@ -215,7 +229,6 @@ class ServedStream<Req extends ExchangeRequest, Rep extends ExchangeReply> {
   }
 }
 
-function tooLarge<Rep extends ExchangeReply>({ id }: Rep, sizeBytes: number): Rep {
-  const error = new GuildhallError("PAYLOAD_TOO_LARGE", `an answer of ${sizeBytes} bytes is too large`);
-  return { id, body: { $case: "failure", value: toFailure(error) } } as Rep;
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown } | undefined)?.then === "function";
 }

@@ -1,20 +1,26 @@
-import type { ClientDuplexStream, Metadata } from "@grpc/grpc-js";
+import type { Client, MethodDefinition } from "@grpc/grpc-js";
 import {
   type CoordinatorReply,
   type CoordinatorRequest,
   CoordinatorServiceClient,
+  CoordinatorServiceService,
   type DataReply,
   type DataRequest,
   DataServiceClient,
+  DataServiceService,
   GuildServiceClient,
+  GuildServiceService,
   RouterServiceClient,
+  RouterServiceService,
   type TopicReply,
   type TopicRequest,
   type UserReply,
   type UserRequest,
   UserServiceClient,
+  UserServiceService,
 } from "@guildhall/proto";
 import type { Metrics } from "@guildhall/telemetry";
+import { openChunked } from "./batch-codec.ts";
 import { type ExchangeClient, makeExchangeClient } from "./exchange-client.ts";
 import type { ExchangeReply, ExchangeRequest, ReplyBatch, RequestBatch } from "./exchange-message.ts";
 import { makeGrpcClient, makeStreamMetadata } from "./grpc-client.ts";
@@ -45,43 +51,58 @@ export type CoordinatorClient = ExchangeClient<CoordinatorRequest, CoordinatorRe
 
 /** A client of the router at `address`. */
 export function createRouterClient(address: string, options: ServiceClientOptions = {}): RouterClient {
-  return create(makeGrpcClient(RouterServiceClient, address), "router", { topic: 0n, timeoutMs: 0 }, options);
+  return create(
+    makeGrpcClient(RouterServiceClient, address),
+    RouterServiceService.exchange,
+    "router",
+    { topic: 0n, timeoutMs: 0 },
+    options,
+  );
 }
 
 /** A client of the host at `address`. */
 export function createGuildClient(address: string, options: ServiceClientOptions = {}): GuildClient {
-  return create(makeGrpcClient(GuildServiceClient, address), "guild", { topic: 0n, timeoutMs: 0 }, options);
+  return create(
+    makeGrpcClient(GuildServiceClient, address),
+    GuildServiceService.exchange,
+    "guild",
+    { topic: 0n, timeoutMs: 0 },
+    options,
+  );
 }
 
 /** A client of the data process at `address`. */
 export function createDataClient(address: string, options: ServiceClientOptions = {}): DataClient {
-  return create(makeGrpcClient(DataServiceClient, address), "data", {}, options);
+  return create(makeGrpcClient(DataServiceClient, address), DataServiceService.exchange, "data", {}, options);
 }
 
 /** A client of the user process at `address`. */
 export function createUserClient(address: string, options: ServiceClientOptions = {}): UserClient {
-  return create(makeGrpcClient(UserServiceClient, address), "user", {}, options);
+  return create(makeGrpcClient(UserServiceClient, address), UserServiceService.exchange, "user", {}, options);
 }
 
 /** A client of the coordinator at `address`. */
 export function createCoordinatorClient(address: string, options: ServiceClientOptions = {}): CoordinatorClient {
-  return create(makeGrpcClient(CoordinatorServiceClient, address), "coordinator", {}, options);
-}
-
-interface HasExchange<Req, Rep> {
-  exchange(metadata: Metadata): ClientDuplexStream<RequestBatch<Req>, ReplyBatch<Rep>>;
-  close(): void;
+  return create(
+    makeGrpcClient(CoordinatorServiceClient, address),
+    CoordinatorServiceService.exchange,
+    "coordinator",
+    {},
+    options,
+  );
 }
 
 function create<Req extends ExchangeRequest, Rep extends ExchangeReply>(
-  client: HasExchange<Req, Rep>,
+  client: Client,
+  exchange: MethodDefinition<RequestBatch<Req>, ReplyBatch<Rep>>,
   service: string,
   blank: Omit<Req, "id" | "traceparent" | "body">,
   { name = service, self = "", maxPending = 8_192, timeoutMs = 10_000, metrics }: ServiceClientOptions,
 ): ExchangeClient<Req, Rep> {
   return makeExchangeClient<Req, Rep>({
     name,
-    open: () => client.exchange(makeStreamMetadata(self)),
+    open: () => openChunked(client, exchange, makeStreamMetadata(self)),
+    encode: (request) => exchange.requestSerialize({ requests: [request] }),
     maxPending,
     timeoutMs,
     blank,

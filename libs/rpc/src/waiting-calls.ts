@@ -1,11 +1,11 @@
 import { GuildhallError } from "@guildhall/errors";
-import type { ExchangeReply, ExchangeRequest } from "./exchange-message.ts";
+import type { ExchangeReply } from "./exchange-message.ts";
 
 /** A call under way. */
-export interface WaitingCall<Req extends ExchangeRequest, Rep extends ExchangeReply> {
+export interface WaitingCall<Rep extends ExchangeReply> {
   readonly number: number;
-  readonly request: Req;
-  readonly sizeBytes: number;
+  /** The encoding of a batch of this request alone. */
+  readonly bytes: Uint8Array;
   readonly deadlineMs: number;
   readonly resolve: (reply: Rep) => void;
   readonly reject: (error: GuildhallError) => void;
@@ -16,26 +16,23 @@ export interface WaitingCall<Req extends ExchangeRequest, Rep extends ExchangeRe
 }
 
 /** The calls of a client that wait for a reply, with their deadlines. */
-export interface WaitingCalls<Req extends ExchangeRequest, Rep extends ExchangeReply> {
+export interface WaitingCalls<Rep extends ExchangeReply> {
   readonly size: number;
-  add(call: WaitingCall<Req, Rep>): void;
+  add(call: WaitingCall<Rep>): void;
   /** Takes the call that a reply is for; undefined when it no longer waits. */
-  take(id: bigint): WaitingCall<Req, Rep> | undefined;
-  reject(call: WaitingCall<Req, Rep>, error: GuildhallError): void;
+  take(id: bigint): WaitingCall<Rep> | undefined;
+  reject(call: WaitingCall<Rep>, error: GuildhallError): void;
   /** Those handed to the stream, in the order of their numbers. */
-  written(): WaitingCall<Req, Rep>[];
-  all(): WaitingCall<Req, Rep>[];
+  written(): WaitingCall<Rep>[];
+  all(): WaitingCall<Rep>[];
 }
 
 /** Deadlines are looked at this often: one timer serves every call, and none runs while no call waits. */
 const sweepMs = 50;
 
 /** Makes the table; `onExpired` is told after some calls were given up. */
-export function makeWaitingCalls<Req extends ExchangeRequest, Rep extends ExchangeReply>(
-  name: string,
-  onExpired: () => void,
-): WaitingCalls<Req, Rep> {
-  type Call = WaitingCall<Req, Rep>;
+export function makeWaitingCalls<Rep extends ExchangeReply>(name: string, onExpired: () => void): WaitingCalls<Rep> {
+  type Call = WaitingCall<Rep>;
   const calls = new Map<number, Call>();
   let timer: NodeJS.Timeout | undefined;
   let earliestMs = Number.POSITIVE_INFINITY;
