@@ -1,0 +1,35 @@
+import {
+  addresses,
+  type Config,
+  durationMs,
+  int,
+  oneOf,
+  port,
+  processSettings,
+  readConfig as read,
+  str,
+  url,
+} from "@guildhall/config";
+
+const table = {
+  ...processSettings,
+  host: { env: "GUILDHALL_WS_HOST", parse: str, default: "127.0.0.1" },
+  port: { env: "GUILDHALL_WS_PORT", parse: port },
+  ownPort: { env: "GUILDHALL_WS_OWN_PORT", parse: port },
+  ownUrl: { env: "GUILDHALL_OWN_URL", parse: url(["ws", "wss"]) },
+  routers: { env: "GUILDHALL_ROUTERS", parse: addresses },
+  users: { env: "GUILDHALL_USERS", parse: addresses },
+  heartbeatIntervalMs: { env: "GUILDHALL_HEARTBEAT_INTERVAL_MS", parse: durationMs, default: 41_250 },
+  resumeWindowMs: { env: "GUILDHALL_RESUME_WINDOW_MS", parse: durationMs, default: 120_000 },
+  zstdContexts: { env: "GUILDHALL_ZSTD_CONTEXTS", parse: int({ min: 0, max: 100_000 }), default: 512 },
+  rateLimits: { env: "GUILDHALL_RATE_LIMITS", parse: oneOf(["Standard", "Off"]), default: "Standard" },
+  maxSessions: { env: "GUILDHALL_MAX_SESSIONS", parse: int({ min: 1, max: 1_000_000 }), default: 50_000 },
+} as const;
+
+/** The gateway's settings. */
+export type GatewayConfig = Config<typeof table>;
+
+/** Reads the settings; throws GuildhallError BAD_CONFIG that names every wrong one. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): GatewayConfig {
+  return read(table, env);
+}

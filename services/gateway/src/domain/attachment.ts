@@ -1,0 +1,61 @@
+import type { View } from "@guildhall/visibility";
+import type { RecordOwner } from "./dispatch-log.ts";
+import type { Listeners } from "./roster.ts";
+import type { Session } from "./session.ts";
+
+/** A topic as its sessions know it. */
+export interface AttachedTopic extends RecordOwner {
+  /** The session leaves the topic. */
+  detach(attachment: Attachment): void;
+  /** The session has a link again. */
+  link(attachment: Attachment): void;
+  /** The session has lost its link. */
+  cut(attachment: Attachment): void;
+}
+
+/** That a session follows a topic: the records of the topic with `from` < index <= `to` concern it. */
+export interface Attachment {
+  readonly session: Session;
+  readonly topic: AttachedTopic;
+  /** In a guild: the member; in a user topic: undefined. */
+  readonly member: Member | undefined;
+  readonly from: number;
+  /** Infinity while it lasts. */
+  to: number;
+  /** The list it is in while the session has a link, and its place there. */
+  listeners: Listeners | undefined;
+  place: number;
+}
+
+/** The view a member had before the event that began at `index`. */
+export interface PastView {
+  readonly index: number;
+  readonly before: View;
+}
+
+/** A guild member with sessions here. */
+export class Member {
+  readonly userId: bigint;
+  view: View;
+  attachments: Attachment[] = [];
+  #past: PastView[] | undefined = undefined;
+
+  constructor(userId: bigint, view: View) {
+    this.userId = userId;
+    this.view = view;
+  }
+
+  /** Goes over to another view; what lies below `floor` is forgotten. */
+  changeView(index: number, after: View, floor: number): void {
+    const past = (this.#past ?? []).filter((each) => each.index > floor);
+    if (past.at(-1)?.index !== index) past.push({ index, before: this.view });
+    this.#past = past;
+    this.view = after;
+  }
+
+  /** The view in force once everything up to `index` had happened. */
+  viewAt(index: number): View {
+    const later = this.#past?.find((each) => each.index > index);
+    return later === undefined ? this.view : later.before;
+  }
+}

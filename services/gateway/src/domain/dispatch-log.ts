@@ -1,0 +1,137 @@
+import { Deque } from "./deque.ts";
+import type { Dispatch } from "./event.ts";
+
+/** Whose list a record is in: a topic, or one session. */
+export interface RecordOwner {
+  readonly records: Deque<LogRecord>;
+  /** The highest seq of a record of this owner that is no longer held. */
+  droppedSeq: number;
+}
+
+/** One dispatch, as it happened. */
+export interface LogRecord {
+  /** Place in the log of the process; rises by record. */
+  readonly index: number;
+  /** Where its event began: the changes of views that it made have this index. */
+  readonly eventIndex: number;
+  /** Of the topic; 0 for records of one session. */
+  readonly seq: number;
+  readonly dispatch: Dispatch;
+  readonly isEphemeral: boolean;
+}
+
+/** In a checkpoint: no session with a link had this slot. */
+export const noCounter = 2 ** 32 - 1;
+
+/** Each session's counter, by the session's slot, when the log was at `index`. */
+export interface Checkpoint {
+  readonly index: number;
+  readonly atMs: number;
+  readonly counters: Uint32Array;
+}
+
+/** How long and how much the log holds; what is older or beyond is forgotten, the oldest first. */
+export interface LogLimits {
+  readonly windowMs: number;
+  readonly maxBytes: number;
+}
+
+interface Entry {
+  readonly owner: RecordOwner;
+  readonly record: LogRecord;
+  readonly atMs: number;
+}
+
+// What a record costs besides its bytes.
+const recordOverheadBytes = 256;
+
+/** What this process dispatched, in order: records per topic and per session, numbered over all of them. */
+export class DispatchLog {
+  readonly #limits: LogLimits;
+  readonly #entries = new Deque<Entry>();
+  readonly #checkpoints = new Deque<Checkpoint>();
+  #index = 0;
+  #floor = 0;
+  #bytes = 0;
+
+  constructor(limits: LogLimits) {
+    this.#limits = limits;
+  }
+
+  /** The last index given out. */
+  get index(): number {
+    return this.#index;
+  }
+
+  /** Records up to this index may be missing. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** Begins an event: an index for the changes it makes. */
+  beginEvent(): number {
+    return ++this.#index;
+  }
+
+  /** Adds a record to the log and to its owner's list. */
+  append(owner: RecordOwner, record: Omit<LogRecord, "index">, nowMs: number): LogRecord {
+    const { eventIndex, seq, dispatch, isEphemeral } = record;
+    const added: LogRecord = { index: ++this.#index, eventIndex, seq, dispatch, isEphemeral };
+    owner.records.push(added);
+    this.#entries.push({ owner, record: added, atMs: nowMs });
+    this.#bytes += sizeOf(added);
+    while (this.#bytes > this.#limits.maxBytes) this.#dropOldest();
+    return added;
+  }
+
+  /** Forgets what is older than the window. */
+  expire(nowMs: number): void {
+    const oldestMs = nowMs - this.#limits.windowMs;
+    for (let entry = this.#entries.at(0); entry && entry.atMs < oldestMs; entry = this.#entries.at(0)) {
+      this.#dropOldest();
+    }
+    // The newest checkpoint that is older than the window is still a base for what came after it.
+    for (let next = this.#checkpoints.at(1); next; next = this.#checkpoints.at(1)) {
+      if (next.atMs >= oldestMs && (this.#checkpoints.at(0)?.index ?? 0) >= this.#floor) break;
+      this.#checkpoints.shift();
+    }
+  }
+
+  /** Keeps the counters of now. */
+  addCheckpoint(counters: Uint32Array, nowMs: number): void {
+    this.#checkpoints.push({ index: this.#index, atMs: nowMs, counters });
+  }
+
+  /** The newest checkpoint after `afterIndex` at which the counter of `slot` was at most `seq`. */
+  checkpointFor(slot: number, seq: number, afterIndex: number): { index: number; counter: number } | undefined {
+    for (let place = this.#checkpoints.length - 1; place >= 0; place--) {
+      const { index, counters } = this.#checkpoints.at(place) as Checkpoint;
+      if (index <= afterIndex) return undefined;
+      const counter = counters[slot];
+      if (counter !== undefined && counter !== noCounter && counter <= seq) return { index, counter };
+    }
+    return undefined;
+  }
+
+  #dropOldest(): void {
+    const entry = this.#entries.shift();
+    if (entry === undefined) return;
+    // Both lists are in order of index, so the owner's oldest is this one.
+    entry.owner.records.shift();
+    if (entry.record.seq > entry.owner.droppedSeq) entry.owner.droppedSeq = entry.record.seq;
+    this.#floor = entry.record.index;
+    this.#bytes -= sizeOf(entry.record);
+  }
+}
+
+function sizeOf({ dispatch }: LogRecord): number {
+  return dispatch.body.length + (dispatch.gatedBody?.length ?? 0) + recordOverheadBytes;
+}

@@ -1,0 +1,80 @@
+import type { Attachment } from "./attachment.ts";
+import { bodyFor, reachesMember } from "./audience.ts";
+import type { Body } from "./body.ts";
+import type { DispatchLog, LogRecord, RecordOwner } from "./dispatch-log.ts";
+import type { Session } from "./session.ts";
+
+/** What a resume has to send, or why it cannot be. */
+export type ResumePlan =
+  | { readonly kind: "replay"; readonly missed: readonly Missed[]; readonly s: number }
+  | { readonly kind: "gone" }
+  | { readonly kind: "ahead" };
+
+/** One dispatch that the client has not had. */
+export interface Missed {
+  readonly s: number;
+  readonly body: Body;
+}
+
+/**
+ * Reads the log back for what a session was or would have been sent after `seq`. The session must be cut. "gone": the
+ * log does not reach back so far, or the session had not got its initial guilds; "ahead": so many were never sent.
+ */
+export function planResume(log: DispatchLog, session: Session, seq: number): ResumePlan {
+  if (session.startIndex === undefined || seq < session.startS) return { kind: "gone" };
+  if (seq > session.s) return { kind: "ahead" };
+  const base = baseFor(log, session, session.startIndex, seq);
+  if (base.index < log.floor) return { kind: "gone" };
+  const happened = collect(session, base.index);
+  const missed: Missed[] = [];
+  let { s } = base;
+  for (const { body } of happened) {
+    s++;
+    if (s > seq) missed.push({ s, body });
+  }
+  return { kind: "replay", missed, s };
+}
+
+/** The newest known moment at which the session had been sent no more than `seq`. */
+function baseFor(log: DispatchLog, session: Session, startIndex: number, seq: number): { index: number; s: number } {
+  if (session.s <= seq) return { index: session.cutIndex, s: session.s };
+  const checkpoint = log.checkpointFor(session.slot, seq, startIndex);
+  if (checkpoint === undefined) return { index: startIndex, s: session.startS };
+  return { index: checkpoint.index, s: checkpoint.counter };
+}
+
+interface Happened {
+  readonly index: number;
+  readonly body: Body;
+}
+
+/** Everything after `from` that concerns the session, in order. */
+function collect(session: Session, from: number): Happened[] {
+  const happened: Happened[] = [];
+  const read = (owner: RecordOwner, after: number, upTo: number, select: (record: LogRecord) => Body | undefined) => {
+    const { records } = owner;
+    for (let place = records.search(({ index }) => index <= after); place < records.length; place++) {
+      const record = records.at(place) as LogRecord;
+      if (record.index > upTo) return;
+      const body = record.isEphemeral && session.didShed(record.index) ? undefined : select(record);
+      if (body !== undefined) happened.push({ index: record.index, body });
+    }
+  };
+  for (const attachment of session.attachments) {
+    read(attachment.topic, Math.max(from, attachment.from), attachment.to, (record) => bodyOf(attachment, record));
+  }
+  if (session.hasOwnRecords) read(session, from, Number.POSITIVE_INFINITY, ({ dispatch }) => dispatch.body);
+  return happened.sort((a, b) => a.index - b.index);
+}
+
+/** What the session was sent of a record of a topic that it had then. */
+function bodyOf({ session, member }: Attachment, { dispatch, eventIndex }: LogRecord): Body | undefined {
+  if (member === undefined) {
+    if (!session.isFirstShard) return undefined;
+  } else {
+    const before = member.viewAt(eventIndex - 1);
+    const after = member.viewAt(eventIndex);
+    if (!reachesMember(dispatch.audience, session.userId, before, after)) return undefined;
+  }
+  return bodyFor(dispatch, session.profile, session.userId);
+}

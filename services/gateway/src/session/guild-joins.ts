@@ -1,0 +1,86 @@
+import { intentBits } from "@guildhall/protocol";
+import type { GatewayContext } from "../context.ts";
+import { bodyOfPieces } from "../dispatch/render.ts";
+import type { Segment } from "../domain/body.ts";
+import type { GuildJoin, Session } from "../domain/session.ts";
+import type { Joined } from "../topics/guild-follow.ts";
+import { guildPieces } from "./guild-create.ts";
+import { deliverOwn, deliverOwnJson } from "./own-dispatch.ts";
+import { unavailableGuild } from "./ready.ts";
+
+/** How the client of a session is told of a guild that it joins. */
+export interface GuildListener {
+  /** Right when the session is attached. The guild's object, in pieces. */
+  joined(pieces: readonly Segment[]): void;
+  notMember(): void;
+}
+
+/** Joins a session to a guild and tells the listener; resolves when that is decided. One join of a guild at a time. */
+export async function joinGuild(
+  context: GatewayContext,
+  session: Session,
+  guildId: bigint,
+  listener: GuildListener,
+): Promise<void> {
+  const underWay = session.joining?.get(guildId);
+  if (underWay !== undefined) {
+    underWay.isOutdated = true;
+    underWay.isUnwanted = false;
+    return;
+  }
+  const join: GuildJoin = { isOutdated: false, isUnwanted: false };
+  session.joining ??= new Map();
+  session.joining.set(guildId, join);
+  const give = ({ answer, since }: Joined): void => {
+    listener.joined(guildPieces(session, answer));
+    for (const { type, body } of since) deliverOwn(context, session, type, body);
+  };
+  let outcome: string;
+  do {
+    join.isOutdated = false;
+    outcome = await context.guildTopics.join(session, guildId, give, () => !session.hasEnded && !join.isUnwanted);
+  } while (join.isOutdated && !session.hasEnded);
+  session.joining.delete(guildId);
+  if (session.joining.size === 0) session.joining = undefined;
+  if (outcome === "not a member" && !session.hasEnded) listener.notMember();
+}
+
+/** The user has joined a guild: the session gets it. */
+export function guildJoined(context: GatewayContext, session: Session, guildId: bigint): void {
+  if (!session.hasGuild(guildId)) return;
+  void joinGuild(context, session, guildId, guildListener(context, session, guildId, false));
+}
+
+/** The user has left a guild: a join that has not come off is not tried any more. The guild's topic tells the client. */
+export function guildLeft(session: Session, guildId: bigint): void {
+  const join = session.joining?.get(guildId);
+  if (join !== undefined) join.isUnwanted = true;
+}
+
+/** Tells a client by GUILD_CREATE; that it is no member only when it was told of the guild before. */
+export function guildListener(
+  context: GatewayContext,
+  session: Session,
+  guildId: bigint,
+  wasAnnounced: boolean,
+): GuildListener {
+  return {
+    joined(pieces) {
+      if (seesGuilds(session)) deliverOwn(context, session, "GUILD_CREATE", bodyOfPieces("GUILD_CREATE", pieces));
+    },
+    notMember() {
+      if (wasAnnounced && seesGuilds(session)) {
+        deliverOwnJson(context, session, "GUILD_DELETE", `{"id":"${guildId}"}`);
+      }
+    },
+  };
+}
+
+/** A guild of READY that did not come in time: GUILD_CREATE follows when it does. */
+export function announceUnavailable(context: GatewayContext, session: Session, guildId: bigint): void {
+  if (seesGuilds(session)) deliverOwnJson(context, session, "GUILD_DELETE", unavailableGuild(guildId));
+}
+
+function seesGuilds({ profile }: Session): boolean {
+  return (profile.intents & intentBits.GUILDS) !== 0;
+}

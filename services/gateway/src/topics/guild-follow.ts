@@ -1,0 +1,208 @@
+import { GuildhallError } from "@guildhall/errors";
+import type { JoinResult } from "@guildhall/proto";
+import type { Member } from "../domain/attachment.ts";
+import { bodyFor, reachesMember } from "../domain/audience.ts";
+import type { Body } from "../domain/body.ts";
+import type { LogRecord } from "../domain/dispatch-log.ts";
+import type { Dispatch } from "../domain/event.ts";
+import { GuildTopic, type GuildTopicPorts } from "../domain/guild-topic.ts";
+import type { Session } from "../domain/session.ts";
+import { type SeqRange, TopicOrder } from "../domain/topic-order.ts";
+import { convertShape } from "./convert.ts";
+import type { Followed, TopicReads } from "./followed.ts";
+import { type JoinAnswer, JoinBatch, type JoinBatchPorts } from "./join-batch.ts";
+
+/** What a session is given when it joins. */
+export interface Joined {
+  readonly answer: JoinAnswer;
+  /** Dispatches since the snapshot that concern it, in order. */
+  readonly since: readonly OwnDispatch[];
+}
+
+/** A dispatch for one session. */
+export interface OwnDispatch {
+  readonly type: string;
+  readonly body: Body;
+}
+
+/** How a try to join ended. */
+export type JoinTry = "joined" | "not a member" | "again";
+
+/** What a guild's follower uses. */
+export interface GuildFollowPorts extends Omit<GuildTopicPorts, "onGone">, Pick<JoinBatchPorts, "router" | "timers"> {
+  readonly reads: TopicReads;
+  onLost(follow: GuildFollow): void;
+  onGone(follow: GuildFollow): void;
+}
+
+/** A guild's topic with its order, and the joins of it. */
+export class GuildFollow implements Followed {
+  readonly kind = "guild";
+  readonly id: bigint;
+  readonly topic: GuildTopic;
+  readonly order: TopicOrder;
+  readonly joins: JoinBatch;
+  source = "";
+  isRefilling = false;
+  /** Since when it has had no sessions (monotonic ms); undefined = it has. */
+  idleSinceMs: number | undefined;
+  hasEnded = false;
+  readonly #ports: GuildFollowPorts;
+  #joinsUnderWay = 0;
+  #isShapeAsked = false;
+  #shaped = settleable();
+  readonly #ended = Promise.withResolvers<void>();
+  #past: (SeqRange & { readonly dispatches: Promise<readonly PastDispatch[]> }) | undefined;
+
+  constructor(guildId: bigint, ports: GuildFollowPorts) {
+    this.id = guildId;
+    this.#ports = ports;
+    this.topic = new GuildTopic(guildId, { ...ports, onGone: () => this.#end(() => ports.onGone(this)) });
+    this.order = new TopicOrder(this.topic);
+    this.joins = new JoinBatch(guildId, {
+      router: ports.router,
+      timers: ports.timers,
+      wantsShape: () => this.#wantsShape(),
+      onResult: (result) => this.#takeShape(result),
+      onShapeFailed: () => this.#failShape(),
+    });
+  }
+
+  get isIdle(): boolean {
+    return this.topic.memberCount === 0 && this.#joinsUnderWay === 0;
+  }
+
+  lose(): void {
+    this.#end(() => this.#ports.onLost(this));
+  }
+
+  /**
+   * Tries to attach a session. `give` is called in the moment it is attached, before any later event, if it was not
+   * attached already. With `isHeld` the topic waits meanwhile, so that the try cannot be overtaken by changes.
+   */
+  async tryJoin(session: Session, isHeld: boolean, give: (joined: Joined) => void): Promise<JoinTry> {
+    const release = this.#begin(isHeld);
+    try {
+      const answer = await this.joins.ask(session.userId, session.largeThreshold > 0);
+      if (!answer.isMember || answer.snapshot === undefined) return "not a member";
+      await Promise.race([this.#shaped.promise, this.#ended.promise]);
+      const { droppedSeq } = this.topic;
+      if (droppedSeq > answer.headSeq) return "again";
+      const past = await this.#pastOf({ from: answer.snapshot.seq + 1, to: droppedSeq });
+      const tried = Promise.withResolvers<JoinTry>();
+      this.order.whenReached(answer.headSeq, () => {
+        tried.resolve(this.topic.droppedSeq > droppedSeq ? "again" : this.#attach(session, answer, past, give));
+      });
+      release();
+      const ended = this.#ended.promise.then((): JoinTry => (this.topic.isGone ? "not a member" : "again"));
+      return await Promise.race([tried.promise, ended]);
+    } finally {
+      release();
+      this.#joinsUnderWay--;
+      if (this.#joinsUnderWay === 0) this.topic.forgetTouched();
+    }
+  }
+
+  #begin(isHeld: boolean): () => void {
+    this.#joinsUnderWay++;
+    if (isHeld) this.order.hold();
+    let isReleased = !isHeld;
+    return () => {
+      if (!isReleased) this.order.release();
+      isReleased = true;
+    };
+  }
+
+  #wantsShape(): boolean {
+    if (this.topic.hasShape || this.#isShapeAsked) return false;
+    this.#isShapeAsked = true;
+    return true;
+  }
+
+  #takeShape({ shape, head }: JoinResult): void {
+    if (shape === undefined || head === undefined || this.topic.hasShape || this.hasEnded) return;
+    this.topic.start(convertShape(shape), Number(head.seq));
+    this.order.start(Number(head.seq));
+    this.#shaped.resolve();
+  }
+
+  #failShape(): void {
+    this.#isShapeAsked = false;
+    this.#shaped.reject(joinFailed(this.id));
+    this.#shaped = settleable();
+  }
+
+  /** Dispatches that the log does not hold, because the topic was not followed yet. */
+  async #pastOf(range: SeqRange): Promise<readonly PastDispatch[]> {
+    if (range.from > range.to) return [];
+    if (this.#past?.from !== range.from || this.#past.to !== range.to) {
+      this.#past = { ...range, dispatches: this.#readPast(range) };
+    }
+    try {
+      return await this.#past.dispatches;
+    } catch (error) {
+      this.#past = undefined;
+      throw error;
+    }
+  }
+
+  async #readPast(range: SeqRange): Promise<readonly PastDispatch[]> {
+    const events = await this.#ports.reads.refill(this, range);
+    if (events.length < range.to - range.from + 1) throw joinFailed(this.id);
+    return events.flatMap(({ seq, dispatches }) => dispatches.map((dispatch) => ({ seq, dispatch })));
+  }
+
+  /** The topic has reached the answer's head, or gone beyond. */
+  #attach(
+    session: Session,
+    answer: JoinAnswer,
+    past: readonly PastDispatch[],
+    give: (joined: Joined) => void,
+  ): JoinTry {
+    const { topic } = this;
+    if (this.hasEnded || session.hasEnded) return "not a member";
+    if (topic.member(session.userId)?.attachments.some((attachment) => attachment.session === session)) return "joined";
+    if (topic.hasChangedFor(session.userId, answer.headSeq)) return "again";
+    const fromSeq = answer.snapshot?.seq ?? 0;
+    const { view } = topic.attach(session, answer.roleIds).member as Member;
+    const since: OwnDispatch[] = [];
+    // Up to the head, what is content is older than the session; what changed the view would have made a new snapshot.
+    const take = ({ seq, dispatch }: PastDispatch): void => {
+      if (seq <= answer.headSeq && dispatch.isContent) return;
+      if (!reachesMember(dispatch.audience, session.userId, view, view)) return;
+      const body = bodyFor(dispatch, session.profile, session.userId);
+      if (body !== undefined) since.push({ type: dispatch.type, body });
+    };
+    past.forEach(take);
+    const { records } = topic;
+    for (let place = records.search(({ seq }) => seq <= fromSeq); place < records.length; place++) {
+      const record = records.at(place) as LogRecord;
+      if (!record.isEphemeral) take(record);
+    }
+    give({ answer, since });
+    return "joined";
+  }
+
+  #end(tell: () => void): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.#ended.resolve();
+    tell();
+  }
+}
+
+interface PastDispatch {
+  readonly seq: number;
+  readonly dispatch: Dispatch;
+}
+
+/** A promise whose rejection nobody need wait for. */
+function settleable(): PromiseWithResolvers<void> {
+  const made = Promise.withResolvers<void>();
+  made.promise.catch(() => {});
+  return made;
+}
+
+function joinFailed(guildId: bigint): GuildhallError {
+  return new GuildhallError("UNAVAILABLE", `guild ${guildId} could not be joined`);
+}

@@ -1,0 +1,119 @@
+import type { Clock, Timers } from "@guildhall/lifecycle";
+import type { RouterClient, Subscriber } from "@guildhall/rpc";
+import type { DispatchLog } from "../domain/dispatch-log.ts";
+import type { Session } from "../domain/session.ts";
+import type { Bus } from "./bus.ts";
+import type { TopicReads } from "./followed.ts";
+import { GuildFollow, type Joined } from "./guild-follow.ts";
+
+/** What the guild topics use. */
+export interface GuildTopicsPorts {
+  readonly log: DispatchLog;
+  readonly bus: Bus;
+  readonly subscriber: Pick<Subscriber, "subscribe" | "unsubscribe">;
+  readonly router: RouterClient;
+  readonly reads: TopicReads;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** Events of a guild are gone for good: these sessions cannot go on. */
+  readonly onLost: (sessions: readonly Session[]) => void;
+  readonly onJoined: (result: "joined" | "not a member" | "failed") => void;
+}
+
+/** Topics without sessions are kept this long. */
+const graceMs = 60_000;
+// From this try on the topic waits for the join.
+const heldFromTry = 2;
+const minPauseMs = 100;
+const maxPauseMs = 2_000;
+
+/** The guilds that sessions of this process are in. */
+export class GuildTopics {
+  readonly #ports: GuildTopicsPorts;
+  readonly #follows = new Map<bigint, { readonly follow: GuildFollow; readonly confirmed: Promise<void> }>();
+
+  constructor(ports: GuildTopicsPorts) {
+    this.#ports = ports;
+  }
+
+  get count(): number {
+    return this.#follows.size;
+  }
+
+  /** Different views, over all guilds. */
+  viewCount(): number {
+    let views = 0;
+    for (const { follow } of this.#follows.values()) views += follow.topic.viewCount;
+    return views;
+  }
+
+  /** Attaches a session to a guild, trying until it is, the user is no member, or `isWanted` says no more. */
+  async join(
+    session: Session,
+    guildId: bigint,
+    give: (joined: Joined) => void,
+    isWanted: () => boolean,
+  ): Promise<"joined" | "not a member" | "unwanted"> {
+    let pauseMs = minPauseMs;
+    for (let attempt = 0; isWanted(); attempt++) {
+      const result = await this.#tryJoin(session, guildId, attempt >= heldFromTry, give);
+      this.#ports.onJoined(result === "again" ? "failed" : result);
+      if (result !== "again" && result !== "failed") return result;
+      if (result === "again" && attempt < heldFromTry) continue;
+      await new Promise<void>((resolve) => void this.#ports.timers.after(pauseMs, resolve));
+      pauseMs = Math.min(pauseMs * 2, maxPauseMs);
+    }
+    return "unwanted";
+  }
+
+  /** Drops guilds that have had no sessions for long. */
+  tidy(): void {
+    const nowMs = this.#ports.clock.monotonicMs();
+    for (const { follow } of this.#follows.values()) {
+      follow.joins.tidy();
+      if (!follow.isIdle) follow.idleSinceMs = undefined;
+      else follow.idleSinceMs ??= nowMs;
+      if (follow.idleSinceMs !== undefined && nowMs - follow.idleSinceMs >= graceMs) this.#drop(follow);
+    }
+  }
+
+  async #tryJoin(session: Session, guildId: bigint, isHeld: boolean, give: (joined: Joined) => void) {
+    const { follow, confirmed } = this.#follows.get(guildId) ?? this.#open(guildId);
+    try {
+      await confirmed;
+      return await follow.tryJoin(session, isHeld, give);
+    } catch {
+      return "failed";
+    }
+  }
+
+  #open(guildId: bigint) {
+    const { log, bus, subscriber, router, reads, clock, timers } = this.#ports;
+    const follow: GuildFollow = new GuildFollow(guildId, {
+      log,
+      router,
+      reads,
+      timers,
+      nowMs: () => clock.monotonicMs(),
+      onLeft: () => {},
+      onLost: (lost) => {
+        this.#drop(lost);
+        this.#ports.onLost(lost.topic.detachAll());
+      },
+      onGone: (gone) => this.#drop(gone),
+    });
+    bus.follow(follow);
+    const confirmed = subscriber.subscribe(guildId);
+    confirmed.catch(() => this.#drop(follow));
+    const entry = { follow, confirmed };
+    this.#follows.set(guildId, entry);
+    return entry;
+  }
+
+  #drop(follow: GuildFollow): void {
+    if (this.#follows.get(follow.id)?.follow !== follow) return;
+    this.#follows.delete(follow.id);
+    this.#ports.bus.unfollow(follow.id);
+    this.#ports.subscriber.unsubscribe(follow.id);
+  }
+}
