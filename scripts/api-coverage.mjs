@@ -7,6 +7,7 @@
 //
 // A route is done when services/api serves it and e2e/route-evidence.json names a test for each side that it has. The
 // tests are called "<method> <path> <side>", e.g. "POST /channels/{c}/messages event".
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { restEndpoints } from "../libs/protocol/src/index.ts";
 import { routes } from "../services/api/src/index.ts";
@@ -104,7 +105,10 @@ ${own.map(({ cells }) => line(cells)).join("\n")}
 const [option, resultsFile] = process.argv.slice(2);
 let evidence = readEvidence();
 if (option === "--record") evidence = record(evidence, resultsFile);
-const text = render(restEndpoints.map((endpoint) => rowOf(endpoint, evidence)));
+const written = render(restEndpoints.map((endpoint) => rowOf(endpoint, evidence)));
+const biome = spawnSync("node_modules/.bin/biome", ["format", `--stdin-file-path=${page}`], { input: written });
+if (biome.status !== 0) throw new Error(`cannot format the page: ${biome.error ?? biome.stderr}`);
+const text = biome.stdout.toString();
 if (option !== "--check") writeFileSync(page, text);
 else if (!existsSync(page) || readFileSync(page, "utf8") !== text) {
   process.stderr.write(`${page} is not fresh: run node scripts/api-coverage.mjs\n`);

@@ -1,7 +1,7 @@
 import type { Clock, Timers } from "@guildhall/lifecycle";
 
 /** One stream of revocations, as a client opens it. */
-export interface RevocationStream {
+interface RevocationStream {
   close(): void;
 }
 

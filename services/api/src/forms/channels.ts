@@ -1,3 +1,4 @@
+import { limits } from "@guildhall/protocol";
 import { z } from "zod";
 import {
   choice,
@@ -12,7 +13,6 @@ import {
   unavailable,
 } from "./fields.ts";
 
-const maxOverwrites = 1000;
 const maxPosition = 0x7f_ff_ff_ff;
 const defaultBitrate = 64_000;
 
@@ -22,19 +22,21 @@ const overwriteBits = {
   deny: optional(permissions()).transform((bits) => bits ?? 0n),
 };
 
-const overwrites = list(z.object({ id: snowflake(), ...overwriteBits }), maxOverwrites).transform((given, context) => {
-  const distinct = new Set(given.map(({ id }) => id));
-  if (distinct.size < given.length) {
-    const message = "An overwrite is given twice.";
-    context.issues.push({
-      code: "custom",
-      input: given,
-      message,
-      params: { discord: "SET_TYPE_ALREADY_CONTAINS_VALUE" },
-    });
-  }
-  return given;
-});
+const overwrites = list(z.object({ id: snowflake(), ...overwriteBits }), limits.overwrites).transform(
+  (given, context) => {
+    const distinct = new Set(given.map(({ id }) => id));
+    if (distinct.size < given.length) {
+      const message = "An overwrite is given twice.";
+      context.issues.push({
+        code: "custom",
+        input: given,
+        message,
+        params: { discord: "SET_TYPE_ALREADY_CONTAINS_VALUE" },
+      });
+    }
+    return given;
+  },
+);
 
 /** The body of PUT /channels/{c}/permissions/{o}. */
 export const overwriteForm = z.object(overwriteBits);
@@ -42,12 +44,12 @@ export const overwriteForm = z.object(overwriteBits);
 const name = text({ min: 1, max: 100, trim: true });
 
 const settings = {
-  topic: clearable(text({ max: 1024 }), ""),
+  topic: clearable(text({ max: limits.topic }), ""),
   parent_id: clearable(snowflake(), 0n),
   nsfw: clearable(flag(), false),
   rate_limit_per_user: clearable(integer({ min: 0, max: 21_600 }), 0),
-  bitrate: clearable(integer({ min: 8000, max: 96_000 }), defaultBitrate),
-  user_limit: clearable(integer({ min: 0, max: 99 }), 0),
+  bitrate: clearable(integer({ min: limits.bitrate_min, max: 96_000 }), defaultBitrate),
+  user_limit: clearable(integer({ min: 0, max: limits.user_limit }), 0),
   position: optional(integer({ min: 0, max: maxPosition })),
   permission_overwrites: optional(overwrites),
   available_tags: unavailable("Forum channels are"),

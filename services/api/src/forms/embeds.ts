@@ -1,8 +1,8 @@
+import { limits } from "@guildhall/protocol";
 import { z } from "zod";
 import { field, flag, integer, lengthOf, list, optional, text } from "./fields.ts";
 
-const maxEmbeds = 10;
-const maxTotalChars = 6000;
+const { embeds: maxEmbeds, embed_total_chars: maxTotalChars, embed: chars } = limits;
 const webUrl = /^https?:\/\/[^\s/]/i;
 
 function url() {
@@ -34,25 +34,29 @@ const bigintText = (_key: string, value: unknown) => (typeof value === "bigint" 
 const image = z.object({ url: url() });
 
 const embed = z.object({
-  title: optional(text({ max: 256, trim: true })),
-  description: optional(text({ max: 4096, trim: true })),
+  title: optional(text({ max: chars.title, trim: true })),
+  description: optional(text({ max: chars.description, trim: true })),
   url: optional(url()),
   timestamp: optional(timestamp()),
   color: optional(integer({ min: 0, max: 0xff_ff_ff })),
-  footer: optional(z.object({ text: text({ max: 2048, trim: true }), icon_url: optional(url()) })),
+  footer: optional(z.object({ text: text({ max: chars.footer, trim: true }), icon_url: optional(url()) })),
   image: optional(image),
   thumbnail: optional(image),
   author: optional(
-    z.object({ name: text({ min: 1, max: 256, trim: true }), url: optional(url()), icon_url: optional(url()) }),
+    z.object({
+      name: text({ min: 1, max: chars.author, trim: true }),
+      url: optional(url()),
+      icon_url: optional(url()),
+    }),
   ),
   fields: optional(
     list(
       z.object({
-        name: text({ min: 1, max: 256, trim: true }),
-        value: text({ min: 1, max: 1024, trim: true }),
+        name: text({ min: 1, max: chars.field_name, trim: true }),
+        value: text({ min: 1, max: chars.field_value, trim: true }),
         inline: optional(flag()).transform((inline) => inline ?? false),
       }),
-      25,
+      chars.fields,
     ),
   ),
 });

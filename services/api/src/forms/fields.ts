@@ -52,7 +52,7 @@ export function text({ min = 0, max, trim = false }: TextBounds) {
 }
 
 /** Refuses a length out of bounds in Discord's words. */
-export function refuseLength(refuse: Refuse, length: number, min: number, max: number): void {
+function refuseLength(refuse: Refuse, length: number, min: number, max: number): void {
   if (length >= min && length <= max) return;
   if (min === 0) refuse("BASE_TYPE_MAX_LENGTH", `Must be ${max} or fewer in length.`);
   else if (length === 0 && min === 1) refuse("BASE_TYPE_REQUIRED", "This field is required");

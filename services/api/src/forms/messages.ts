@@ -1,4 +1,5 @@
 import { jsonString } from "@guildhall/json";
+import { limits } from "@guildhall/protocol";
 import { z } from "zod";
 import { embeds } from "./embeds.ts";
 import {
@@ -15,9 +16,7 @@ import {
   word,
 } from "./fields.ts";
 
-const maxContentChars = 2000;
-const maxNonceChars = 25;
-const maxMentionIds = 100;
+const { content: maxContentChars, nonce_chars: maxNonceChars, allowed_mentions_ids: maxMentionIds } = limits;
 const maxFlags = 0x7f_ff_ff_ff;
 
 // SUPPRESS_EMBEDS and SUPPRESS_NOTIFICATIONS; of the others most have no meaning in a request and are dropped.

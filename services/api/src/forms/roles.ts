@@ -1,3 +1,4 @@
+import { limits } from "@guildhall/protocol";
 import { z } from "zod";
 import { flag, integer, optional, permissions, text, unavailable } from "./fields.ts";
 
@@ -19,7 +20,7 @@ const settings = {
   mentionable: optional(flag()),
   icon: unavailable("Role icons are"),
   unicode_emoji: unavailable("Role icons are"),
-  name: optional(text({ max: 100, trim: true })),
+  name: optional(text({ max: limits.role_name, trim: true })),
 };
 
 /** POST and PATCH of a guild's roles; of the two forms of the colour the newer one counts. */

@@ -47,7 +47,7 @@ interface Node {
 }
 
 /** `errors.path.to.field._errors[{code, message}]`. */
-export function nestFields(fields: readonly FieldError[]): Node {
+function nestFields(fields: readonly FieldError[]): Node {
   const root: Node = Object.create(null);
   for (const { path, code, message } of fields) {
     let node = root;

@@ -1,11 +1,12 @@
 import type { FieldError } from "@guildhall/errors";
+import { limits } from "@guildhall/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ApiContext } from "../context.ts";
 import { parsePlace, refuseFailures } from "../forms/parse-form.ts";
 import { type Call, paramsOf, type Route, readParams } from "../routes/route.ts";
 import { type Answer, sendAnswer } from "./answer.ts";
 
-const maxReasonChars = 512;
+const maxReasonChars = limits.audit_reason_chars;
 
 /** Makes what runs for an admitted request of one route: form, work, answer. */
 export function makeHandler(route: Route, context: ApiContext) {

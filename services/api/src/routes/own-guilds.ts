@@ -13,7 +13,7 @@ interface Page {
 }
 
 /** The ids of a page, ascending: the lowest above `after`, or the highest below `before`. */
-export function pageOf(ids: readonly bigint[], { before, after, limit }: Page): bigint[] {
+function pageOf(ids: readonly bigint[], { before, after, limit }: Page): bigint[] {
   const within = ids
     .filter((id) => (before === undefined || id < before) && (after === undefined || id > after))
     .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
@@ -42,7 +42,7 @@ async function partialGuilds(call: Call<unknown, unknown, unknown>, ids: readonl
 }
 
 /** A JSON array of values that are JSON already. */
-export function joinJson(values: readonly Uint8Array[]): Buffer {
+function joinJson(values: readonly Uint8Array[]): Buffer {
   const parts: Uint8Array[] = [Buffer.from("[")];
   for (const [at, value] of values.entries()) {
     if (at > 0) parts.push(comma);

@@ -20,7 +20,7 @@ type ParamName<Path extends string> = Path extends `${string}{${infer Name}}${in
   : never;
 
 /** What the `{…}` of a path hold: texts for invite codes and emoji, else ids. */
-export type Params<Path extends string> = {
+type Params<Path extends string> = {
   readonly [Name in ParamName<Path>]: Name extends "code" | "emoji" ? string : bigint;
 };
 

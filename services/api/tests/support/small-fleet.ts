@@ -15,7 +15,7 @@ export interface Answered {
 }
 
 /** What a request may hold besides method and path. */
-export interface Asking {
+interface Asking {
   readonly token?: string;
   /** An object is sent as JSON. */
   readonly body?: unknown;
@@ -41,7 +41,7 @@ export interface SmallFleet extends AsyncDisposable {
 /** Ids of the accounts. */
 export const personId = 1_000_000_000_000_000_001n;
 export const botId = 1_000_000_000_000_000_002n;
-export const privilegedBotId = 1_000_000_000_000_000_003n;
+const privilegedBotId = 1_000_000_000_000_000_003n;
 
 const privilegedFlags = (1n << 12n) | (1n << 14n) | (1n << 18n);
 

@@ -9,7 +9,7 @@ import {
 import { createRpcServer, serveExchange } from "@guildhall/rpc";
 
 /** What reached a small router. */
-export interface Seen {
+interface Seen {
   readonly topic: bigint;
   readonly timeoutMs: number;
   readonly command?: Command;
