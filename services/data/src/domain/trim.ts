@@ -56,7 +56,8 @@ export function spansToTrim(
   rules: readonly TrimRule[],
   partRecords: number,
 ): { readonly spans: readonly (readonly Span[])[]; readonly end: boolean } {
-  const newest = rules.reduce((high, { beforeTs }) => (beforeTs > high ? beforeTs : high), 0n);
+  let newest = 0n;
+  for (const { beforeTs } of rules) if (beforeTs > newest) newest = beforeTs;
   const parts: [bigint, bigint][][] = [];
   let size = partRecords;
   let span: [bigint, bigint] | undefined;

@@ -45,7 +45,7 @@ export function loadState(
   without: number,
   after: string,
 ): RowPage<StateRow> & { readonly appliedSeq: bigint } {
-  const [, kind = "0", key = ""] = /^(\d{1,9})\.([^]*)$/.exec(after) ?? [];
+  const [, kind = "0", key = ""] = /^(\d{1,9})\.(.*)$/s.exec(after) ?? [];
   return reader.read((prepare) => {
     // First, so that the rows are never older than it says.
     const applied = prepare("SELECT seq FROM applied WHERE topic = ?").get(topic)?.seq as bigint | undefined;
@@ -164,7 +164,7 @@ function cursorOf(index: number, { emojiId, emojiName, userId }: ReactionRow): s
 }
 
 function parseCursor(text: string): Cursor {
-  const match = /^(\d{1,6})(?:\.(\d{1,19})\.(\d{1,19})\.([^]*))?$/.exec(text);
+  const match = /^(\d{1,6})(?:\.(\d{1,19})\.(\d{1,19})\.(.*))?$/s.exec(text);
   if (match === null) return { index: 0, key: undefined };
   const [, index, emojiId, userId, emojiName] = match;
   const key = emojiId === undefined ? undefined : ([BigInt(emojiId), emojiName ?? "", BigInt(userId ?? 0)] as const);

@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import type { GuildhallError } from "@guildhall/errors";
-import { type ShardRange, slotOf } from "@guildhall/slots";
+import { slotOf } from "@guildhall/slots";
 import { makeGroupCommit } from "../domain/group-commit.ts";
-import { makeRecentSlots } from "../domain/recent-slots.ts";
+import { makeRecentSlots, type RecentSlots } from "../domain/recent-slots.ts";
 import { makeSlotTimes, type SlotTimes } from "../domain/slot-times.ts";
-import { spansToTrim } from "../domain/trim.ts";
+import { type Span, spansToTrim } from "../domain/trim.ts";
 import { makeEngineReader } from "../sqlite/engine-reader.ts";
 import { makeEngineThread } from "../sqlite/engine-thread.ts";
 import type { JournalOp } from "../sqlite/journal-engine.ts";
 import { type JournalReader, makeJournalReader } from "../sqlite/journal-reader.ts";
 import type { JournalOutcome } from "../sqlite/journal-schema.ts";
-import type { Journal, JournalRecord } from "./journal.ts";
+import type { Journal, JournalRecord, TrimMark } from "./journal.ts";
 
 /** Where the journal's file is, and who hears of its commits and of its end. */
 export interface SqliteJournalOptions {
@@ -45,12 +45,7 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
   const connection = makeEngineReader(shared);
   const recent = makeRecentSlots(recentRecords);
   const reader = makeJournalReader(connection, recent);
-  let times: SlotTimes | undefined;
-
-  const slotTimes = (): SlotTimes => {
-    times ??= loadTimes(reader);
-    return times;
-  };
+  const memory = makeMemory(reader, recent);
   const group = makeGroupCommit<JournalOp, JournalOutcome>({
     name: "journal",
     maxGroup: maxGroupRecords,
@@ -62,25 +57,14 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
       for (const [index, op] of ops.entries()) {
         if (op.kind !== "append") continue;
         records += op.records.length;
-        noteStored(op.records, answers[index]);
+        memory.note(op.records, answers[index]);
       }
       if (records > 0) options.onCommitted?.({ records, seconds });
       return answers;
     },
   });
-  const noteStored = (records: readonly JournalRecord[], outcome: JournalOutcome | undefined): void => {
-    if (outcome?.kind !== "append") return;
-    for (const [index, { topic, ts }] of records.entries()) {
-      const answer = outcome.answers[index];
-      if (answer?.kind !== "stored") continue;
-      const slot = slotOf(topic);
-      recent.note(Number(answer.position), slot);
-      times?.note(slot, ts);
-    }
-  };
   const run = async <K extends JournalOutcome["kind"]>(op: JournalOp & { kind: K }) =>
     (await group.add(op)) as Extract<JournalOutcome, { kind: K }>;
-  const newestTs = (range: ShardRange) => slotTimes().newest(range);
 
   return {
     get queued() {
@@ -88,7 +72,7 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
     },
     async open() {
       await thread.run([]);
-      slotTimes();
+      memory.times();
     },
     append: async (records) => (await run({ kind: "append", records })).answers,
     takeEpoch: (ask) => run({ kind: "take", ask }),
@@ -96,24 +80,13 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
     readTail: async (range, after, limit) => reader.readTail(range, after, limit),
     readTopic: async (topic, fromSeq, limit) => reader.readTopic(topic, fromSeq, limit),
     async readRetries(range, sinceTs, after) {
-      const last = newestTs(range) - retryWindowUs;
+      const last = memory.times().newest(range) - retryWindowUs;
       const earliest = last < sinceTs ? last : sinceTs;
       return reader.readRetries(range, earliest > 0n ? earliest : 0n, after);
     },
     readHeads: async (topics) => reader.readHeads(topics),
-    newestTs,
-    async trim(marks) {
-      let deleted = 0;
-      let after = 0n;
-      for (;;) {
-        const scanned = reader.scan(after, trimScanRecords);
-        const { spans, end } = spansToTrim(scanned, marks, trimDeleteRecords);
-        for (const part of spans) deleted += (await run({ kind: "trim", spans: part })).deleted;
-        const last = scanned.at(-1);
-        if (end || last === undefined || scanned.length < trimScanRecords) return deleted;
-        after = last.position;
-      }
-    },
+    newestTs: (range) => memory.times().newest(range),
+    trim: (marks) => trim(marks, reader, async (spans) => (await run({ kind: "trim", spans })).deleted),
     async [Symbol.asyncDispose]() {
       connection[Symbol.dispose]();
       await thread[Symbol.asyncDispose]();
@@ -121,8 +94,50 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
   };
 }
 
-function loadTimes(reader: JournalReader): SlotTimes {
-  const times = makeSlotTimes();
-  reader.eachSlotTime((slot, ts) => times.note(slot, ts));
-  return times;
+/** What is known of the records without reading them. */
+interface Memory {
+  /** Read from the heads when it is first asked for. */
+  times(): SlotTimes;
+  note(records: readonly JournalRecord[], outcome: JournalOutcome | undefined): void;
+}
+
+function makeMemory(reader: JournalReader, recent: RecentSlots): Memory {
+  let times: SlotTimes | undefined;
+  return {
+    times() {
+      if (times !== undefined) return times;
+      const loaded = makeSlotTimes();
+      reader.eachSlotTime(loaded.note);
+      times = loaded;
+      return loaded;
+    },
+    note(records, outcome) {
+      if (outcome?.kind !== "append") return;
+      for (const [index, { topic, ts }] of records.entries()) {
+        const answer = outcome.answers[index];
+        if (answer?.kind !== "stored") continue;
+        const slot = slotOf(topic);
+        recent.note(Number(answer.position), slot);
+        times?.note(slot, ts);
+      }
+    },
+  };
+}
+
+/** Goes through the journal from its beginning, in steps between which others commit. */
+async function trim(
+  marks: readonly TrimMark[],
+  reader: JournalReader,
+  deleteSpans: (spans: readonly Span[]) => Promise<number>,
+): Promise<number> {
+  let deleted = 0;
+  let after = 0n;
+  for (;;) {
+    const scanned = reader.scan(after, trimScanRecords);
+    const { spans, end } = spansToTrim(scanned, marks, trimDeleteRecords);
+    for (const part of spans) deleted += await deleteSpans(part);
+    const last = scanned.at(-1);
+    if (end || last === undefined || scanned.length < trimScanRecords) return deleted;
+    after = last.position;
+  }
 }

@@ -1,0 +1,255 @@
+import type { EpochAsk, EpochRow } from "@guildhall/slots";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Journal, JournalRecord } from "./journal.ts";
+
+/** A journal to test, and the same one closed and opened again. */
+export interface JournalFixture extends AsyncDisposable {
+  readonly journal: Journal;
+  reopen(): Promise<Journal>;
+}
+
+const all = { i: 0, n: 1 };
+const minuteUs = 60_000_000n;
+
+/** A topic in a slot; several topics share it. */
+export function topicIn(slot: number, number = 1): bigint {
+  return (BigInt(number) * 65_536n + BigInt(slot)) << 22n;
+}
+
+/** A record; its bytes differ by topic, seq and `text`. */
+export function makeRecord(
+  topic: bigint,
+  seq: bigint,
+  { text = "", ...rest }: Partial<JournalRecord> & { text?: string } = {},
+): JournalRecord {
+  const bytes = Buffer.from(`${topic} ${seq} ${text}`);
+  return { topic, epoch: 1, seq, ts: 1_000n + seq, lastId: seq, requestId: 0n, nonceKey: "", bytes, ...rest };
+}
+
+/** The EPOCH after `last`, or the first one. */
+export function nextEpoch(last: EpochRow | undefined, change: Partial<EpochAsk> = {}): EpochAsk {
+  const first = { range: all, split: false, epoch: 1, host: "guild-0", incarnation: "a", moveId: "1", prev: undefined };
+  return { ...(last === undefined ? first : { ...last, epoch: last.epoch + 1, split: false, prev: last }), ...change };
+}
+
+/** What every journal promises. */
+export function journalContract(create: () => Promise<JournalFixture>): void {
+  let fixture: JournalFixture;
+  let journal: Journal;
+  beforeEach(async () => {
+    fixture = await create();
+    journal = fixture.journal;
+  });
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  describe("appending", () => appending(() => journal));
+  describe("ownership", () => ownership(() => journal));
+  describe("reading", () => reading(() => journal));
+  describe("trimming", () => trimming(() => journal));
+
+  test("keeps records, heads and epochs when it is opened again", async () => {
+    await journal.takeEpoch(nextEpoch(undefined));
+    const topic = topicIn(7);
+    await journal.append([makeRecord(topic, 1n), makeRecord(topic, 2n)]);
+    const again = await fixture.reopen();
+    expect((await again.readTopic(topic, 1n, 10)).records).toHaveLength(2);
+    expect(await again.readHeads([topic])).toEqual([{ topic, epoch: 1, seq: 2n, lastId: 2n, lastTs: 1_002n }]);
+    expect(await again.append([makeRecord(topic, 3n)])).toEqual([{ kind: "stored", position: 3n }]);
+    expect(again.newestTs({ i: 7, n: 8 })).toBe(1_003n);
+  });
+}
+
+function appending(journal: () => Journal): void {
+  const a = topicIn(1);
+  const b = topicIn(2);
+  beforeEach(async () => {
+    await journal().takeEpoch(nextEpoch(undefined));
+  });
+
+  test("answers each record by itself: one topic's refusal touches no other", async () => {
+    const answers = await journal().append([
+      makeRecord(a, 1n),
+      makeRecord(b, 5n),
+      makeRecord(a, 2n, { epoch: 9 }),
+      makeRecord(b, 1n),
+      makeRecord(a, 2n),
+    ]);
+    expect(answers.map(({ kind }) => kind)).toEqual(["stored", "gap", "fenced", "stored", "stored"]);
+    expect(answers[1]).toEqual({ kind: "gap", last: 0n });
+    expect(answers[2]).toMatchObject({ owner: { epoch: 1, host: "guild-0" } });
+    expect((await journal().readTopic(a, 1n, 10)).records.map(({ bytes }) => Buffer.from(bytes).toString())).toEqual([
+      `${a} 1 `,
+      `${a} 2 `,
+    ]);
+  });
+
+  test("answers a resend of the same record as stored, at the same position", async () => {
+    const [first] = await journal().append([makeRecord(a, 1n)]);
+    await journal().append([makeRecord(a, 2n)]);
+    expect(await journal().append([makeRecord(a, 1n)])).toEqual([first]);
+    expect(await journal().append([makeRecord(a, 1n), makeRecord(a, 2n)])).toHaveLength(2);
+    expect((await journal().readTopic(a, 1n, 10)).records).toHaveLength(2);
+  });
+
+  test("refuses another record at a seq that is taken", async () => {
+    await journal().append([makeRecord(a, 1n)]);
+    expect(await journal().append([makeRecord(a, 1n, { text: "other" })])).toEqual([{ kind: "gap", last: 1n }]);
+  });
+
+  test("keeps the order of calls that are made without waiting", async () => {
+    const calls = Array.from({ length: 200 }, (_, index) => journal().append([makeRecord(a, BigInt(index + 1))]));
+    const answers = (await Promise.all(calls)).flat();
+    const positions = answers.map((answer) => (answer.kind === "stored" ? answer.position : -1n));
+    expect(positions).toEqual(Array.from({ length: 200 }, (_, index) => BigInt(index + 1)));
+  });
+}
+
+function ownership(journal: () => Journal): void {
+  test("refuses records of a slot that nobody took", async () => {
+    expect(await journal().append([makeRecord(topicIn(3), 1n)])).toEqual([{ kind: "fenced", owner: undefined }]);
+  });
+
+  test("takes the first EPOCH that names the last one, and names it to the second", async () => {
+    const first = nextEpoch(undefined);
+    expect(await journal().takeEpoch(first)).toEqual({ kind: "take", taken: true });
+    const winner = nextEpoch(first, { host: "guild-1", incarnation: "b", moveId: "2" });
+    const loser = nextEpoch(first, { host: "guild-0", incarnation: "c", moveId: "3" });
+    const [won, lost] = await Promise.all([journal().takeEpoch(winner), journal().takeEpoch(loser)]);
+    expect(won.taken).toBe(true);
+    expect(lost).toMatchObject({ taken: false, winner: { epoch: 2, host: "guild-1", moveId: "2" } });
+  });
+
+  test("puts an EPOCH in force for the appends after it, of all its slots", async () => {
+    const first = nextEpoch(undefined);
+    await journal().takeEpoch(first);
+    const topics = [topicIn(0), topicIn(40_000), topicIn(65_535)];
+    const before = journal().append(topics.map((topic) => makeRecord(topic, 1n)));
+    const taken = journal().takeEpoch(nextEpoch(first, { host: "guild-1" }));
+    const after = journal().append(topics.map((topic) => makeRecord(topic, 2n)));
+    expect((await before).map(({ kind }) => kind)).toEqual(["stored", "stored", "stored"]);
+    expect((await taken).taken).toBe(true);
+    expect(await after).toEqual(topics.map(() => expect.objectContaining({ kind: "fenced" })));
+    const [resend] = await journal().append([makeRecord(topics[0] as bigint, 1n)]);
+    expect(resend).toMatchObject({ kind: "stored" });
+  });
+
+  test("splits a range in one step, and decides its halves apart from then on", async () => {
+    const first = nextEpoch(undefined);
+    await journal().takeEpoch(first);
+    const split = nextEpoch(first, { split: true });
+    expect((await journal().takeEpoch(split)).taken).toBe(true);
+    const odd = nextEpoch(split, { range: { i: 1, n: 2 }, host: "guild-1" });
+    expect((await journal().takeEpoch(odd)).taken).toBe(true);
+    const answers = await journal().append([
+      makeRecord(topicIn(2), 1n, { epoch: 2 }),
+      makeRecord(topicIn(3), 1n, { epoch: 2 }),
+      makeRecord(topicIn(3), 1n, { epoch: 3 }),
+    ]);
+    expect(answers.map(({ kind }) => kind)).toEqual(["stored", "fenced", "stored"]);
+    expect((await journal().takeEpoch(nextEpoch(odd, { range: all }))).taken).toBe(false);
+    const hosts = (rows: readonly EpochRow[]) => rows.map(({ host, epoch }) => `${host} ${epoch}`);
+    expect(hosts(await journal().readEpochs(all))).toEqual(["guild-0 2", "guild-1 3"]);
+    expect(hosts(await journal().readEpochs({ i: 0, n: 4 }))).toEqual(["guild-0 2"]);
+  });
+}
+
+function reading(journal: () => Journal): void {
+  beforeEach(async () => {
+    await journal().takeEpoch(nextEpoch(undefined));
+  });
+
+  test("reads the tail of a range in pages, and moves on where nothing is its own", async () => {
+    const even = topicIn(2);
+    const odd = topicIn(3);
+    await journal().append([1n, 2n, 3n].map((seq) => makeRecord(even, seq)));
+    await journal().append([1n, 2n].map((seq) => makeRecord(odd, seq)));
+    const first = await journal().readTail({ i: 0, n: 2 }, 0n, 2);
+    expect(first).toMatchObject({ readTo: 2n, end: false });
+    const second = await journal().readTail({ i: 0, n: 2 }, first.readTo, 2);
+    expect(second.records.map(({ position }) => position)).toEqual([3n]);
+    expect(second).toMatchObject({ readTo: 5n, end: true });
+    expect(await journal().readTail({ i: 5, n: 8 }, 0n, 10)).toEqual({ records: [], readTo: 5n, end: true });
+    expect(await journal().readTail({ i: 1, n: 2 }, 5n, 10)).toEqual({ records: [], readTo: 5n, end: true });
+  });
+
+  test("reads request ids and nonces since a time, and 5 minutes back from the range's last record", async () => {
+    const topic = topicIn(4);
+    const start = 100n * minuteUs;
+    const at = (seq: bigint, minute: bigint, rest: Partial<JournalRecord>) =>
+      makeRecord(topic, seq, { ts: start + minute * minuteUs, ...rest });
+    await journal().append([
+      at(1n, 0n, { requestId: 11n }),
+      at(2n, 6n, { requestId: 12n }),
+      at(3n, 7n, { nonceKey: "1:2:x" }),
+      at(4n, 8n, {}),
+      at(5n, 10n, { requestId: 15n }),
+    ]);
+    await journal().append([makeRecord(topicIn(5), 1n, { ts: start + 30n * minuteUs, requestId: 99n })]);
+    const seqs = async (range: { i: number; n: number }, sinceMinute: bigint) => {
+      const { retries, next } = await journal().readRetries(range, start + sinceMinute * minuteUs, "");
+      expect(next).toBe("");
+      return retries.map(({ requestId, nonceKey }) => `${requestId}${nonceKey}`);
+    };
+    expect(await seqs({ i: 4, n: 8 }, 20n)).toEqual(["12", "01:2:x", "15"]);
+    expect(await seqs({ i: 4, n: 8 }, 1n)).toEqual(["12", "01:2:x", "15"]);
+    expect(await seqs({ i: 4, n: 8 }, -1n)).toEqual(["11", "12", "01:2:x", "15"]);
+    expect(await seqs({ i: 6, n: 8 }, 0n)).toEqual([]);
+  });
+
+  test("pages retries without losing or doubling one", async () => {
+    const topic = topicIn(6);
+    const bytes = Buffer.alloc(300_000, 1);
+    const records = Array.from({ length: 9 }, (_, index) =>
+      makeRecord(topic, BigInt(index + 1), {
+        requestId: BigInt(index + 1),
+        ts: 5n,
+        bytes: Buffer.concat([bytes, Buffer.from([index])]),
+      }),
+    );
+    await journal().append(records);
+    const found: bigint[] = [];
+    let after = "";
+    do {
+      const page = await journal().readRetries(all, 0n, after);
+      found.push(...page.retries.map(({ requestId }) => requestId));
+      after = page.next;
+    } while (after !== "");
+    expect(found).toEqual([1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 9n]);
+  });
+
+  test("has no head for a topic without records", async () => {
+    expect(await journal().readHeads([topicIn(9)])).toEqual([]);
+    expect(await journal().readTopic(topicIn(9), 1n, 10)).toEqual({ records: [], floor: 1n });
+  });
+}
+
+function trimming(journal: () => Journal): void {
+  test("deletes what its marks allow and nothing else; heads stay", async () => {
+    await journal().takeEpoch(nextEpoch(undefined));
+    const even = topicIn(2);
+    const odd = topicIn(3);
+    for (const seq of [1n, 2n, 3n]) await journal().append([makeRecord(even, seq), makeRecord(odd, seq)]);
+    const deleted = await journal().trim([
+      { range: { i: 0, n: 2 }, position: 3n, beforeTs: 10_000n },
+      { range: { i: 1, n: 2 }, position: 100n, beforeTs: 1_002n },
+    ]);
+    expect(deleted).toBe(3);
+    expect(await journal().readTopic(even, 1n, 10)).toMatchObject({ floor: 3n, records: [{ position: 5n }] });
+    expect(await journal().readTopic(odd, 1n, 10)).toMatchObject({ floor: 2n });
+    expect(await journal().readHeads([even])).toMatchObject([{ seq: 3n }]);
+    expect(await journal().append([makeRecord(even, 3n)])).toEqual([{ kind: "stored", position: 5n }]);
+    expect(await journal().append([makeRecord(even, 1n)])).toEqual([{ kind: "gap", last: 3n }]);
+    expect(await journal().readTail(all, 0n, 10)).toMatchObject({ readTo: 6n, end: true });
+  });
+
+  test("never uses a position again", async () => {
+    await journal().takeEpoch(nextEpoch(undefined));
+    const topic = topicIn(1);
+    await journal().append([makeRecord(topic, 1n), makeRecord(topic, 2n)]);
+    expect(await journal().trim([{ range: all, position: 2n, beforeTs: 10_000n }])).toBe(2);
+    expect(await journal().append([makeRecord(topic, 3n)])).toEqual([{ kind: "stored", position: 3n }]);
+    expect(await journal().readTopic(topic, 1n, 10)).toMatchObject({ floor: 3n });
+  });
+}
