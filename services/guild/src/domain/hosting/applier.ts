@@ -1,0 +1,245 @@
+import type { Apply, EpochRecord, MembershipRow, Position, Row, SlotRange } from "@guildhall/proto";
+import type { Clock, HostPorts, JournalRecord, Timers } from "../ports.ts";
+import type { HostStats } from "./host-stats.ts";
+
+/*
+ * States of a shard's applier:
+ *
+ *   replaying ──the journal's end is reached──▶ following ──stop()──▶ stopped
+ *       │                                          └──fenced──▶ stopped (the shard is lost)
+ *       └──stop(), fenced──▶ stopped
+ *
+ * Replaying reads what an earlier owner left from the watermark on; following takes what this host has stored. Either way
+ * one batch at a time, retried until it is done: first memberships, then rows and watermark together.
+ */
+
+/** Brings a shard's stored records to the store, in the journal's order. */
+export interface Applier {
+  /** Records that wait in memory. */
+  readonly backlog: number;
+  readonly backlogBytes: number;
+  /** Every record of the shard up to here is in the store. */
+  readonly watermark: bigint;
+  readonly replaying: boolean;
+  /** A record of this host that has been stored. */
+  add(record: JournalRecord, position: bigint): void;
+  /** A record that was found in the journal when its topic was opened; taken unless it will come anyway. */
+  offer(record: JournalRecord, position: bigint): void;
+  /** Moves the watermark when there is nothing else to do. */
+  idle(): void;
+  stop(): void;
+}
+
+/** What an applier works with. */
+export interface ApplierOptions {
+  readonly range: SlotRange;
+  readonly epoch: number;
+  readonly watermark: bigint;
+  readonly ports: Pick<HostPorts, "journal" | "store" | "memberships" | "reporter"> & {
+    readonly clock: Clock;
+    readonly timers: Timers;
+  };
+  readonly stats: HostStats;
+  /** No record of the shard that is not known to be stored can lie at or below this position; undefined: none is under way. */
+  readonly floor: () => bigint | undefined;
+  /** The highest position of any record that this host knows of. */
+  readonly highest: () => bigint;
+  readonly applied: (topic: bigint, seq: bigint) => void;
+  readonly lost: (owner: EpochRecord | undefined) => void;
+}
+
+interface Stored {
+  readonly record: JournalRecord;
+  readonly position: bigint;
+}
+
+const maxBatchRecords = 512;
+const maxBatchBytes = 2 * 1_048_576;
+const replayChunk = 512;
+const firstPauseMs = 100;
+const maxPauseMs = 2_000;
+const idleEveryMs = 1_000;
+
+/** Makes the applier of a shard; it begins to replay at once. */
+export function makeApplier(options: ApplierOptions): Applier {
+  const applier = new ShardApplier(options);
+  void applier.run();
+  return applier;
+}
+
+class ShardApplier implements Applier {
+  watermark: bigint;
+  replaying = true;
+  backlogBytes = 0;
+  readonly #options: ApplierOptions;
+  #queue: Stored[] = [];
+  #stopped = false;
+  #working = false;
+  #movedMs = 0;
+
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+    this.watermark = options.watermark;
+  }
+
+  get backlog(): number {
+    return this.#queue.length;
+  }
+
+  add(record: JournalRecord, position: bigint): void {
+    if (this.#stopped) return;
+    this.#insert({ record, position });
+    void this.#work();
+  }
+
+  offer(record: JournalRecord, position: bigint): void {
+    const comes = this.replaying && position > this.watermark;
+    if (this.#stopped || comes || this.#queue.some((stored) => stored.position === position)) return;
+    this.#insert({ record, position });
+    void this.#work();
+  }
+
+  idle(): void {
+    const { highest, floor, ports } = this.#options;
+    if (this.#stopped || this.replaying || this.#working || this.#queue.length > 0 || floor() !== undefined) return;
+    if (highest() <= this.watermark || ports.clock.monotonicMs() - this.#movedMs < idleEveryMs) return;
+    void this.#work();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#queue = [];
+    this.backlogBytes = 0;
+  }
+
+  /** Replays, then follows. */
+  async run(): Promise<void> {
+    this.#working = true;
+    for (let after = this.watermark; !this.#stopped; ) {
+      const tail = await this.#patiently("reading the journal", () =>
+        this.#options.ports.journal.readTail(this.#options.range, after, replayChunk),
+      );
+      if (tail === undefined) return;
+      const found = tail.records.flatMap(({ record, position }) =>
+        record === undefined ? [] : [{ record, position }],
+      );
+      // What this host stored meanwhile comes by both ways.
+      if (!(await this.#apply(found, tail.readTo > after ? tail.readTo : after))) return;
+      after = tail.readTo > after ? tail.readTo : after;
+      this.#dropUpTo(after);
+      if (tail.end) break;
+    }
+    this.replaying = false;
+    this.#working = false;
+    void this.#work();
+  }
+
+  #insert(stored: Stored): void {
+    let place = this.#queue.length;
+    while (place > 0 && (this.#queue[place - 1] as Stored).position > stored.position) place--;
+    if (place === this.#queue.length) this.#queue.push(stored);
+    else this.#queue.splice(place, 0, stored);
+    this.backlogBytes += sizeOf(stored);
+  }
+
+  #dropUpTo(position: bigint): void {
+    const kept = this.#queue.filter((stored) => stored.position > position);
+    this.#queue = kept;
+    this.backlogBytes = kept.reduce((sum, stored) => sum + sizeOf(stored), 0);
+  }
+
+  /** Applies batch after batch while there are any. */
+  async #work(): Promise<void> {
+    if (this.#working || this.replaying || this.#stopped) return;
+    this.#working = true;
+    do {
+      const batch = this.#nextBatch();
+      const next = this.#queue[batch.length];
+      const end = next === undefined ? this.#options.highest() : (next.position as bigint) - 1n;
+      if (!(await this.#apply(batch, end))) break;
+      this.#queue.splice(0, batch.length);
+      for (const stored of batch) this.backlogBytes -= sizeOf(stored);
+    } while (this.#queue.length > 0 && !this.#stopped);
+    this.#working = false;
+  }
+
+  #nextBatch(): Stored[] {
+    const batch: Stored[] = [];
+    let bytes = 0;
+    for (const stored of this.#queue) {
+      bytes += sizeOf(stored);
+      if (batch.length >= maxBatchRecords || (batch.length > 0 && bytes > maxBatchBytes)) break;
+      batch.push(stored);
+    }
+    return batch;
+  }
+
+  /** Brings records to the store; `end` is where the watermark may stand then, for all this shard has under way. */
+  async #apply(batch: readonly Stored[], end: bigint): Promise<boolean> {
+    const { range, epoch, ports, floor, applied, lost } = this.#options;
+    const under = floor();
+    const least = under === undefined || end < under ? end : under;
+    const watermark = least > this.watermark ? least : this.watermark;
+    const { rows, memberships, positions } = rowsOf(batch);
+    if (batch.length === 0 && watermark === this.watermark) return true;
+    if (memberships.length > 0) {
+      const done = await this.#patiently("applying memberships", async () => {
+        await ports.memberships.apply(memberships);
+        return true;
+      });
+      if (done === undefined) return false;
+    }
+    const request: Apply = { range, epoch, rows, watermark, applied: positions };
+    const answer = await this.#patiently("applying rows", () => ports.store.apply(request));
+    if (answer === undefined) return false;
+    if (answer.of?.$case === "fenced") {
+      this.stop();
+      lost(answer.of.value.owner);
+      return false;
+    }
+    this.watermark = watermark;
+    this.#movedMs = ports.clock.monotonicMs();
+    for (const { topic, seq } of positions) applied(topic, seq);
+    return true;
+  }
+
+  /** Tries until it works; undefined when stopped meanwhile. */
+  async #patiently<T>(what: string, attempt: () => Promise<T>): Promise<T | undefined> {
+    const { ports, stats } = this.#options;
+    for (let pauseMs = firstPauseMs; !this.#stopped; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
+      try {
+        const value = await attempt();
+        return this.#stopped ? undefined : value;
+      } catch (error) {
+        stats.applyFailures++;
+        ports.reporter.warn(`${what} failed, will be tried again`, { range: this.#options.range, error });
+        await new Promise<void>((resolve) => {
+          ports.timers.after(pauseMs, resolve);
+        });
+      }
+    }
+    return undefined;
+  }
+}
+
+function sizeOf({ record }: Stored): number {
+  return record.event.length + record.result.length;
+}
+
+/** The rows of a batch: of several for one state row only the last, as the store would keep it. */
+function rowsOf(batch: readonly Stored[]): { rows: Row[]; memberships: MembershipRow[]; positions: Position[] } {
+  const rows: Row[] = [];
+  const states = new Map<string, Row>();
+  const memberships: MembershipRow[] = [];
+  const last = new Map<bigint, Position>();
+  for (const { record } of batch) {
+    const { topic, epoch, seq } = record;
+    last.set(topic, { topic, epoch, seq });
+    for (const row of record.rows) {
+      if (row.of?.$case === "membership") memberships.push(row.of.value);
+      else if (row.of?.$case === "state") states.set(`${topic}/${row.of.value.kind}/${row.of.value.key}`, row);
+      else rows.push(row);
+    }
+  }
+  return { rows: [...states.values(), ...rows], memberships, positions: [...last.values()] };
+}

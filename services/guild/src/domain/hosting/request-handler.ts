@@ -1,0 +1,184 @@
+import { GuildhallError, isGuildhallError } from "@guildhall/errors";
+import type {
+  Head,
+  Heads,
+  HeadsResult,
+  NotOwner,
+  Read,
+  ReadResult,
+  Refill,
+  RefillResult,
+  TopicReply,
+  TopicRequest,
+} from "@guildhall/proto";
+import type { HostPorts } from "../ports.ts";
+import type { Joins } from "../read/answer-join.ts";
+import { answerRead, requiredByRead } from "../read/answer-read.ts";
+import type { FenceCheck } from "./fence-check.ts";
+import type { HostConfig } from "./host-config.ts";
+import type { HostStats } from "./host-stats.ts";
+import type { Shard } from "./shard.ts";
+import type { TopicActor } from "./topic-actor.ts";
+
+type Body = TopicReply["body"];
+
+/** Answers requests of topics: by their actor, or with who owns the topic instead. */
+export interface RequestHandler {
+  handle(request: TopicRequest): Promise<Body>;
+}
+
+/** What a handler works with. */
+export interface RequestHandlerOptions {
+  readonly ports: HostPorts;
+  readonly config: HostConfig;
+  readonly stats: HostStats;
+  readonly joins: Joins;
+  readonly fence: FenceCheck;
+  readonly shardOf: (topic: bigint) => Shard | undefined;
+  readonly notOwner: (topic: bigint) => NotOwner;
+}
+
+/** Thrown where a request turns out to be for a topic of another host. */
+class NotOwned {
+  readonly topic: bigint;
+
+  constructor(topic: bigint) {
+    this.topic = topic;
+  }
+}
+
+const refillChunk = 256;
+const maxRefilled = 4_096;
+const maxRefillBytes = 8 * 1_048_576;
+
+/** Makes the handler of a host. */
+export function makeRequestHandler(options: RequestHandlerOptions): RequestHandler {
+  return new Handler(options);
+}
+
+class Handler implements RequestHandler {
+  readonly #options: RequestHandlerOptions;
+
+  constructor(options: RequestHandlerOptions) {
+    this.#options = options;
+  }
+
+  async handle({ topic, body, traceparent }: TopicRequest): Promise<Body> {
+    try {
+      switch (body?.$case) {
+        case "command":
+          return { $case: "command", value: await this.#shard(topic).command(topic, body.value, traceparent) };
+        case "read":
+          return { $case: "read", value: await this.#read(topic, body.value) };
+        case "join": {
+          const actor = await this.#confirmed(body.value.guildId);
+          return { $case: "join", value: await this.#options.joins.answer(actor, body.value) };
+        }
+        case "heads":
+          return { $case: "heads", value: await this.#heads(body.value) };
+        case "refill":
+          return { $case: "refill", value: await this.#refill(body.value) };
+        case undefined:
+          throw new GuildhallError("INVALID_FORM", "a request without a body");
+        default:
+          return body satisfies never;
+      }
+    } catch (error) {
+      if (error instanceof NotOwned) return { $case: "notOwner", value: this.#options.notOwner(error.topic) };
+      // The shard was lost while the request was in it: the router asks the new owner, with the same request id.
+      if (isGuildhallError(error) && error.code === "NOT_OWNER") {
+        return { $case: "notOwner", value: this.#options.notOwner(topic) };
+      }
+      throw error;
+    }
+  }
+
+  #shard(topic: bigint): Shard {
+    const shard = this.#options.shardOf(topic);
+    if (shard === undefined) throw new NotOwned(topic);
+    return shard;
+  }
+
+  /** The actor of a topic that this host owned at a moment after the request came. */
+  async #confirmed(topic: bigint): Promise<TopicActor> {
+    await this.#confirm(topic);
+    return this.#shard(topic).actor(topic);
+  }
+
+  async #confirm(topic: bigint): Promise<void> {
+    this.#shard(topic);
+    const check = this.#options.fence.confirm();
+    if (check !== undefined) await check;
+  }
+
+  async #read(topic: bigint, read: Read): Promise<ReadResult> {
+    this.#options.stats.reads++;
+    const actor = await this.#confirmed(topic);
+    const { body } = read;
+    const isList = body?.$case === "listMembers";
+    const listed = isList ? await actor.things.list(body.value.after, Math.min(body.value.limit || 1, 1_000)) : [];
+    return actor.read(read.actor, requiredByRead(read), (turn) => answerRead(turn, read, listed));
+  }
+
+  async #heads({ topics }: Heads): Promise<HeadsResult> {
+    for (const topic of topics) await this.#confirm(topic);
+    const heads = new Map<bigint, Head>();
+    const closed: bigint[] = [];
+    for (const topic of topics) {
+      const actor = this.#shard(topic).topics.peek(topic);
+      if (actor === undefined) closed.push(topic);
+      else heads.set(topic, actor.durableHead);
+    }
+    if (closed.length > 0) {
+      for (const head of await this.#options.ports.journal.readHeads(closed)) heads.set(head.topic, head);
+    }
+    const { name, incarnation } = this.#options.config;
+    const found = topics.map((topic) => heads.get(topic) ?? { topic, epoch: 0, seq: 0n, lastId: 0n, lastTs: 0n });
+    return { heads: found, sources: found.map(() => `${name}/${incarnation}`) };
+  }
+
+  /** Events from the ring, or from the journal when it holds more. */
+  async #refill({ topic, fromSeq, toSeq }: Refill): Promise<RefillResult> {
+    this.#options.stats.refills++;
+    await this.#confirm(topic);
+    const shard = this.#shard(topic);
+    if (fromSeq > toSeq) return { events: [] };
+    const kept = shard.ring.read(topic, fromSeq, toSeq);
+    if (kept !== undefined) return { events: bounded(kept) };
+    const events: Buffer[] = [];
+    const end = shard.topics.peek(topic)?.durableHead.seq ?? toSeq;
+    const last = end < toSeq ? end : toSeq;
+    let bytes = 0;
+    for (let from = fromSeq; from <= last && events.length < maxRefilled && bytes < maxRefillBytes; ) {
+      const { records } = await this.#options.ports.journal.readTopic(topic, from, refillChunk);
+      const first = records[0]?.record?.seq;
+      if (first === undefined) break;
+      if (first !== from) this.#tooOld();
+      for (const { record } of records) {
+        if (record === undefined || record.seq > last) continue;
+        events.push(record.event);
+        bytes += record.event.length;
+        from = record.seq + 1n;
+      }
+    }
+    if (events.length === 0 && fromSeq <= last) this.#tooOld();
+    return { events: bounded(events) };
+  }
+
+  #tooOld(): never {
+    this.#options.stats.ringTooOld++;
+    throw new GuildhallError("TOO_OLD", "the events are no longer held");
+  }
+}
+
+/** As many events as fit an answer; the asker asks on from where it ends. */
+function bounded(events: readonly Buffer[]): Buffer[] {
+  let bytes = 0;
+  const fitting: Buffer[] = [];
+  for (const event of events) {
+    bytes += event.length;
+    if (fitting.length > 0 && bytes > maxRefillBytes) break;
+    fitting.push(event);
+  }
+  return fitting;
+}

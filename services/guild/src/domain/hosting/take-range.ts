@@ -1,0 +1,44 @@
+import { GuildhallError } from "@guildhall/errors";
+import type { EpochRecord, Order, SlotRange } from "@guildhall/proto";
+import { rangeContains, sameRange } from "@guildhall/slots";
+import type { Journal } from "../ports.ts";
+import type { HostConfig } from "./host-config.ts";
+
+/** What came of an order: the EPOCH that this host owns the range by, or who owns it instead. */
+export type Taking =
+  | { readonly taken: true; readonly owned: EpochRecord }
+  | { readonly taken: false; readonly owner: EpochRecord | undefined };
+
+/**
+ * Carries out an order: reads the last EPOCH of the range, goes on only where its owner is the one the order names, none,
+ * or an earlier incarnation of this same host, and asks for the next. Once refused, nothing is tried again.
+ */
+export async function takeRange(
+  { range, moveId, fromIncarnation }: Order,
+  journal: Pick<Journal, "readEpochs" | "takeEpoch">,
+  { name, incarnation }: Pick<HostConfig, "name" | "incarnation">,
+): Promise<Taking> {
+  if (range === undefined) throw new GuildhallError("INTERNAL", "an order without a range");
+  const prev = lastOf(await journal.readEpochs(range), range);
+  if (prev?.incarnation === incarnation && prev.range !== undefined && sameRange(prev.range, range) && !prev.split) {
+    return { taken: true, owned: prev };
+  }
+  const mayTake = prev === undefined || prev.incarnation === fromIncarnation || prev.host === name;
+  if (!mayTake) return { taken: false, owner: prev };
+  const epoch = (prev?.epoch ?? 0) + 1;
+  const record: EpochRecord = { range, split: false, epoch, host: name, incarnation, moveId };
+  const { taken, winner } = await journal.takeEpoch(record, prev);
+  if (taken) return { taken: true, owned: record };
+  if (winner?.incarnation === incarnation && winner.epoch === epoch) return { taken: true, owned: winner };
+  return { taken: false, owner: winner };
+}
+
+/** The EPOCH in force for the first slot of a range, where it is decided. */
+export function lastOf(records: readonly EpochRecord[], { i }: SlotRange): EpochRecord | undefined {
+  let last: EpochRecord | undefined;
+  for (const record of records) {
+    if (record.range === undefined || !rangeContains(record.range, i)) continue;
+    if (last === undefined || record.epoch > last.epoch) last = record;
+  }
+  return last;
+}

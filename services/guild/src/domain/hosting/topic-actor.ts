@@ -1,0 +1,327 @@
+import { GuildhallError } from "@guildhall/errors";
+import {
+  type Command,
+  CommandResult,
+  DirectoryKind,
+  EphemeralEvent,
+  type EpochRecord,
+  Event,
+  type Head,
+  type Row,
+  type ShapeChange,
+} from "@guildhall/proto";
+import { auditDispatch } from "../decide/audit.ts";
+import { decide } from "../decide/decide.ts";
+import { exposureOf } from "../decide/exposure.ts";
+import { type Required, requiredBy } from "../decide/required.ts";
+import { type Decision, isReservation, type Reservation, type Reserved, type Turn } from "../decide/turn.ts";
+import { encodedBytes } from "../model/bytes.ts";
+import { type Outcome, rowOf } from "../model/outcome.ts";
+import { shapeChangeOf } from "../model/shape.ts";
+import type { GuildState } from "../model/state.ts";
+import type { HostPorts, JournalRecord } from "../ports.ts";
+import type { Appender } from "./appender.ts";
+import type { HostConfig } from "./host-config.ts";
+import type { HostStats } from "./host-stats.ts";
+import { makePipeline, type Pipeline } from "./pipeline.ts";
+import type { TopicTail } from "./tail.ts";
+import type { TopicThings } from "./topic-things.ts";
+
+/** What a read looks at, at one moment. */
+export interface ReadTurn extends Pick<Turn, "state" | "actor" | "member" | "nowMs"> {
+  readonly tail: TopicTail;
+  /** The last event decided; the answer goes out when it is durable. */
+  readonly head: Head;
+}
+
+/** A guild: the one writer of its topic. */
+export interface TopicActor {
+  readonly topic: bigint;
+  readonly state: GuildState;
+  readonly things: TopicThings;
+  readonly pipeline: Pipeline;
+  readonly tail: TopicTail;
+  /** The last durable event. */
+  readonly durableHead: Head;
+  /** Seq of the last event decided. */
+  readonly seq: bigint;
+  /** Seq of the last event that changed what members with certain roles see. */
+  readonly shapeSeq: bigint;
+  /** Decides and journals; resolves when it is durable. */
+  command(command: Command, traceparent: string): Promise<CommandResult>;
+  /** Journals what the host itself has decided. */
+  commit(decision: Decision): Promise<CommandResult>;
+  /** Looks at one moment of the topic, with what is required in memory; resolves when that moment is durable. */
+  read<T>(asker: Turn["actor"], required: Required, look: (turn: ReadTurn) => T): Promise<T>;
+}
+
+/** What an actor is made of: its topic as opened, and the host around it. */
+export interface TopicActorOptions {
+  readonly epoch: number;
+  readonly head: Head;
+  readonly state: GuildState;
+  readonly things: TopicThings;
+  readonly tail: TopicTail;
+  readonly ports: HostPorts;
+  readonly config: HostConfig;
+  readonly stats: HostStats;
+  readonly appender: Appender;
+  /** A record is durable: apply it, keep it for refills, publish it. Called in seq order. */
+  readonly stored: (record: JournalRecord, position: bigint, result: CommandResult) => void;
+  readonly lost: (owner: EpochRecord | undefined) => void;
+  /** The topic has to be opened anew; no record of unknown outcome lies below `floor`. */
+  readonly broken: (floor: bigint) => void;
+}
+
+// One thing loaded may name others; nothing names more than a few levels.
+const maxRounds = 16;
+const noRequest = { requestId: 0n, nonceKey: "", traceparent: "" };
+
+/** Makes the actor of an opened topic. */
+export function makeTopicActor(options: TopicActorOptions): TopicActor {
+  return new Actor(options);
+}
+
+class Actor implements TopicActor {
+  readonly topic: bigint;
+  readonly state: GuildState;
+  readonly things: TopicThings;
+  readonly pipeline: Pipeline;
+  readonly tail: TopicTail;
+  durableHead: Head;
+  shapeSeq: bigint;
+  readonly #options: TopicActorOptions;
+  #seq: bigint;
+  #lastId: bigint;
+  #lastTs: bigint;
+  readonly #slow = new Map<string, number>();
+
+  constructor(options: TopicActorOptions) {
+    const { head, state, things, tail, ports, config, stats, appender, lost, broken } = options;
+    this.#options = options;
+    this.topic = head.topic;
+    this.state = state;
+    this.things = things;
+    this.tail = tail;
+    this.durableHead = head;
+    this.shapeSeq = head.seq;
+    this.#seq = head.seq;
+    this.#lastId = head.lastId;
+    this.#lastTs = head.lastTs;
+    const { clock, timers } = ports;
+    const { settleMs } = config.limits;
+    this.pipeline = makePipeline({ durableSeq: head.seq, appender, clock, timers, settleMs, stats, lost, broken });
+  }
+
+  get seq(): bigint {
+    return this.#seq;
+  }
+
+  async command(command: Command, traceparent: string): Promise<CommandResult> {
+    let reserved: Reserved | undefined;
+    const loaded = (channelId: bigint, messageId: bigint) => this.things.message(channelId, messageId);
+    for (let round = 0; round < maxRounds; round++) {
+      const sealed = this.pipeline.whenOpen();
+      if (sealed !== undefined) await sealed;
+      if (this.pipeline.size >= this.#options.config.limits.inFlightPerTopic) {
+        this.#options.stats.queueFull++;
+        throw new GuildhallError("QUEUE_FULL", "too many records of the guild wait for the journal");
+      }
+      const required = requiredBy(command, loaded);
+      if (!this.things.has(required)) {
+        await this.things.load(required);
+        continue;
+      }
+      let lastId = this.#lastId;
+      const nextId = (): bigint => {
+        lastId = this.#options.ports.ids.next(lastId);
+        return lastId;
+      };
+      const decision = decide(this.#turn(command, nextId, reserved), command);
+      if (isReservation(decision)) {
+        reserved = await this.#reserve(decision);
+        continue;
+      }
+      return this.#conclude(command, decision, lastId, traceparent);
+    }
+    throw new GuildhallError("OVERLOADED", "what the command needs did not stay in memory");
+  }
+
+  #turn({ actor, reason }: Command, nextId: () => bigint, reserved: Reserved | undefined): Turn {
+    return {
+      state: this.state,
+      actor,
+      reason,
+      nowMs: this.#options.ports.clock.nowMs(),
+      seq: this.#seq + 1n,
+      member: (userId) => this.things.member(userId),
+      message: (channelId, messageId) => this.things.message(channelId, messageId),
+      nextId,
+      reserved,
+      slowUntilMs: (userId, channelId) => this.#slow.get(`${userId}:${channelId}`) ?? 0,
+    };
+  }
+
+  /** Lets the directory know what is about to be made; an entry nobody comes to use names a thing that is unknown. */
+  async #reserve({ reserve }: Reservation): Promise<Reserved> {
+    const { ids, directory } = this.#options.ports;
+    const channelIds: bigint[] = [];
+    for (let made = 0; made < reserve.channels; made++) {
+      this.#lastId = ids.next(this.#lastId);
+      channelIds.push(this.#lastId);
+    }
+    const entry = (kind: DirectoryKind, key: string) => ({ key: { kind, key }, topic: this.topic, cell: 0 });
+    const entries = channelIds.map((id) => entry(DirectoryKind.DIRECTORY_KIND_CHANNEL, `${id}`));
+    if (reserve.code !== "") entries.push(entry(DirectoryKind.DIRECTORY_KIND_INVITE, reserve.code));
+    const held = await directory.put(entries);
+    if (held.length !== entries.length || held.some(({ topic }) => topic !== this.topic)) {
+      throw new GuildhallError("INVITE_CODE_TAKEN", "the directory knows this for another guild");
+    }
+    return { channelIds, code: reserve.code };
+  }
+
+  /** Journals a decision, or answers at once what needs no record. */
+  async #conclude(command: Command, decision: Decision, lastId: bigint, traceparent: string): Promise<CommandResult> {
+    if (decision.outcomes.length > 0) {
+      if (decision.slow !== undefined) this.#slowDown(decision.slow);
+      const { requestId } = command;
+      return this.#journal(decision, lastId, { requestId, nonceKey: nonceKeyOf(command), traceparent });
+    }
+    const seq = this.#seq;
+    await this.pipeline.whenDurable(seq);
+    const [typing] = decision.dispatches;
+    if (typing !== undefined) {
+      const { topic, durableHead } = this;
+      const ephemeral = EphemeralEvent.encode({ topic, asOf: durableHead.seq, dispatch: typing }).finish();
+      this.#options.ports.bus.publish([
+        { topic, of: { $case: "ephemeral", value: encodedBytes(ephemeral) }, source: "" },
+      ]);
+    }
+    const { status, json } = decision;
+    return { position: { topic: this.topic, epoch: this.#options.epoch, seq }, status, json };
+  }
+
+  async commit(decision: Decision): Promise<CommandResult> {
+    const sealed = this.pipeline.whenOpen();
+    if (sealed !== undefined) await sealed;
+    return this.#journal(decision, this.#lastId, noRequest);
+  }
+
+  #slowDown({ userId, channelId, untilMs }: NonNullable<Decision["slow"]>): void {
+    const key = `${userId}:${channelId}`;
+    this.#slow.delete(key);
+    this.#slow.set(key, untilMs);
+    if (this.#slow.size <= maxSlow) return;
+    for (const oldest of this.#slow.keys()) {
+      this.#slow.delete(oldest);
+      break;
+    }
+  }
+
+  #journal(
+    decision: Decision,
+    lastId: bigint,
+    { requestId, nonceKey, traceparent }: typeof noRequest,
+  ): Promise<CommandResult> {
+    const { topic } = this;
+    const { epoch, ports } = this.#options;
+    const seq = this.#seq + 1n;
+    const nowUs = BigInt(Math.floor(ports.clock.nowMs() * 1000));
+    const ts = nowUs > this.#lastTs ? nowUs : this.#lastTs + 1n;
+    const { changes, dispatches } = this.#apply(decision);
+    const rows: Row[] = [];
+    for (const outcome of decision.outcomes) rows.push(rowOf(outcome, { topic, epoch, seq, ts }));
+    if (lastId > this.#lastId) this.#lastId = lastId;
+    this.#seq = seq;
+    this.#lastTs = ts;
+    if (changes.some(isForOthers)) this.shapeSeq = seq;
+    this.tail.add(seq, rows);
+    const result: CommandResult = { position: { topic, epoch, seq }, status: decision.status, json: decision.json };
+    const event = encodedBytes(
+      Event.encode({ topic, epoch, seq, dispatches, changes, userChanges: [], traceparent }).finish(),
+    );
+    const record: JournalRecord = {
+      topic,
+      epoch,
+      seq,
+      ts,
+      lastId: this.#lastId,
+      requestId,
+      nonceKey,
+      result: encodedBytes(CommandResult.encode(result).finish()),
+      rows,
+      event,
+    };
+    return this.#send(record, result);
+  }
+
+  #send(record: JournalRecord, result: CommandResult): Promise<CommandResult> {
+    const { promise, resolve, reject } = Promise.withResolvers<CommandResult>();
+    const { topic, epoch, seq, lastId, ts } = record;
+    this.pipeline.push({
+      record,
+      sizeBytes: record.event.length * 2 + record.result.length,
+      stored: (position) => {
+        this.durableHead = { topic, epoch, seq, lastId, lastTs: ts };
+        this.#options.stored(record, position, result);
+        resolve(result);
+      },
+      failed: reject,
+    });
+    return promise;
+  }
+
+  /** Assigns the outcomes; what the event says of them. */
+  #apply({ outcomes, dispatches }: Decision): { changes: ShapeChange[]; dispatches: Decision["dispatches"][number][] } {
+    const all = [...dispatches];
+    const changes: ShapeChange[] = [];
+    const exposure = outcomes.some(isOfShape)
+      ? exposureOf(this.state, outcomes, (userId) => this.things.member(userId))
+      : undefined;
+    for (const outcome of outcomes) {
+      const change = shapeChangeOf(outcome, this.state);
+      if (change !== undefined) changes.push(change);
+      this.state.assign(outcome);
+      this.things.assign(outcome);
+      if (outcome.of === "audit") all.push(auditDispatch(this.topic, outcome.entry));
+    }
+    if (exposure !== undefined) all.push(...exposure.dispatches());
+    return { changes, dispatches: all };
+  }
+
+  async read<T>(asker: Turn["actor"], required: Required, look: (turn: ReadTurn) => T): Promise<T> {
+    for (let round = 0; !this.things.has(required); round++) {
+      if (round >= maxRounds) throw new GuildhallError("OVERLOADED", "what the read needs did not stay in memory");
+      await this.things.load(required);
+    }
+    const seq = this.#seq;
+    const answer = look({
+      state: this.state,
+      actor: asker,
+      member: (userId) => this.things.member(userId),
+      nowMs: this.#options.ports.clock.nowMs(),
+      tail: this.tail,
+      head: { topic: this.topic, epoch: this.#options.epoch, seq, lastId: this.#lastId, lastTs: this.#lastTs },
+    });
+    const durable = this.pipeline.whenDurable(seq);
+    if (durable !== undefined) await durable;
+    return answer;
+  }
+}
+
+const maxSlow = 10_000;
+
+/** Whether a change reaches beyond one member. */
+function isForOthers({ of }: ShapeChange): boolean {
+  return of?.$case !== "memberRoles" && of?.$case !== "memberGone";
+}
+
+function isOfShape({ of }: Outcome): boolean {
+  return of === "guild" || of === "role" || of === "role-gone" || of === "channel" || of === "member";
+}
+
+/** What an enforced nonce is known by; empty when the command enforces none. */
+export function nonceKeyOf({ actor, body }: Command): string {
+  if (body?.$case !== "createMessage" || !body.value.enforceNonce || body.value.nonceJson === "") return "";
+  return `${actor?.profile?.id ?? 0n}:${body.value.channelId}:${body.value.nonceJson}`;
+}

@@ -1,0 +1,36 @@
+import { bytesOf } from "../model/bytes.ts";
+import type { GuildState } from "../model/state.ts";
+import type { Member } from "../model/thing.ts";
+import type { RenderedMessage } from "./render-message.ts";
+import { memberFields, memberJson } from "./render-user.ts";
+
+/** Who is shown with an edited message: members that are there. */
+export interface EditedMessageExtras {
+  readonly author: Member | undefined;
+  readonly channelType: number;
+  readonly mentioned: readonly Member[];
+}
+
+/** Renders a stored message after a change of its object. */
+export function renderEditedMessage(
+  state: GuildState,
+  message: Readonly<Record<string, unknown>>,
+  { author, channelType, mentioned }: EditedMessageExtras,
+): RenderedMessage {
+  const json = JSON.stringify(message);
+  const open = json.slice(0, -1);
+  const member = author === undefined ? "" : `,"member":{${memberFields(state, author)}}`;
+  const tail = `,"guild_id":"${state.topic}"${member},"channel_type":${channelType}}`;
+  const mentions = mentioned.map((each) => {
+    const { user, ...fields } = JSON.parse(memberJson(state, each)) as { user: object };
+    return { ...user, member: fields };
+  });
+  const event = { ...message, mentions };
+  const gated = { ...event, content: "", embeds: [], attachments: [], components: [] };
+  return {
+    openJson: bytesOf(open),
+    json: bytesOf(json),
+    data: bytesOf(`${JSON.stringify(event).slice(0, -1)}${tail}`),
+    gatedData: bytesOf(`${JSON.stringify(gated).slice(0, -1)}${tail}`),
+  };
+}

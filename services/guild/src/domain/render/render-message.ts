@@ -1,0 +1,110 @@
+import type { Profile } from "@guildhall/proto";
+import { timestampMsOf } from "@guildhall/snowflake";
+import { bytesOf } from "../model/bytes.ts";
+import type { GuildState } from "../model/state.ts";
+import type { Member } from "../model/thing.ts";
+import { isoOf } from "../model/timestamp.ts";
+import { memberFields, userJson } from "./render-user.ts";
+
+/** All that a message shows. `embedsJson` is a JSON array; `referencedJson` a whole message, "null" for a deleted one. */
+export interface MessageParts {
+  readonly id: bigint;
+  readonly channelId: bigint;
+  readonly type: number;
+  readonly author: Profile;
+  readonly content: string;
+  readonly embedsJson: string;
+  readonly mentions: readonly Member[];
+  readonly mentionRoles: readonly bigint[];
+  readonly mentionEveryone: boolean;
+  readonly tts: boolean;
+  readonly flags: number;
+  readonly editedAtMs?: number;
+  readonly reference?: { readonly messageId: bigint; readonly guildId: bigint; readonly referencedJson: string };
+}
+
+/** A message rendered: what is kept, and the two variants of what is dispatched. */
+export interface RenderedMessage {
+  /** The REST object without its closing brace. */
+  readonly openJson: Buffer;
+  /** The REST object. */
+  readonly json: Buffer;
+  /** MESSAGE_CREATE's or MESSAGE_UPDATE's `d`. */
+  readonly data: Buffer;
+  /** `d` for sessions without MESSAGE_CONTENT; undefined when it is the same. */
+  readonly gatedData: Buffer | undefined;
+}
+
+const emptyBody = `"content":"","embeds":[],"attachments":[],"components":[]`;
+
+/** Renders a message once. `nonceJson` is the client's nonce as it sent it, empty for none. */
+export function renderMessage(
+  state: GuildState,
+  parts: MessageParts,
+  extras: { readonly author: Member | undefined; readonly channelType: number; readonly nonceJson: string },
+): RenderedMessage {
+  const { id, mentions, content, embedsJson, reference } = parts;
+  const body = `"content":${JSON.stringify(content)},"embeds":${embedsJson},"attachments":[],"components":[]`;
+  const gated = content !== "" || embedsJson !== "[]";
+  const head = `{"id":"${id}","type":${parts.type},`;
+  const plain = mentions.map(({ profile }) => userJson(profile)).join(",");
+  const [before, after] = fieldsAround(parts);
+  const open = `${head}${body}${before}${plain}${after}${referenceFields(parts, false)}`;
+  const nonce = extras.nonceJson === "" ? "" : `,"nonce":${extras.nonceJson}`;
+  const author = extras.author === undefined ? "" : `,"member":{${memberFields(state, extras.author)}}`;
+  const tail = `${nonce},"guild_id":"${state.topic}"${author},"channel_type":${extras.channelType}}`;
+  const withMembers = mentions.length === 0 ? "" : mentions.map((member) => mentionJson(state, member)).join(",");
+  const shared = `${before}${withMembers}${after}`;
+  const hides = gated || reference !== undefined;
+  return {
+    openJson: bytesOf(open),
+    json: bytesOf(`${open}${nonce}}`),
+    data: bytesOf(`${head}${body}${shared}${referenceFields(parts, false)}${tail}`),
+    gatedData: hides ? bytesOf(`${head}${emptyBody}${shared}${referenceFields(parts, true)}${tail}`) : undefined,
+  };
+}
+
+/** What stands before and after the list of mentions. */
+function fieldsAround(parts: MessageParts): [string, string] {
+  const { id, channelId, author, mentionRoles, mentionEveryone, tts, flags, editedAtMs } = parts;
+  const edited = editedAtMs === undefined ? "null" : `"${isoOf(editedAtMs)}"`;
+  const roles = mentionRoles.map((role) => `"${role}"`).join(",");
+  return [
+    `,"mentions":[`,
+    `],"mention_roles":[${roles}],"mention_everyone":${mentionEveryone},"timestamp":"${isoOf(timestampMsOf(id))}",` +
+      `"edited_timestamp":${edited},"flags":${flags},"channel_id":"${channelId}","author":${userJson(author)},` +
+      `"pinned":false,"tts":${tts}`,
+  ];
+}
+
+function referenceFields({ channelId, reference }: MessageParts, gated: boolean): string {
+  if (reference === undefined) return "";
+  const { messageId, guildId, referencedJson } = reference;
+  const referenced = gated ? withoutContent(referencedJson) : referencedJson;
+  return (
+    `,"message_reference":{"type":0,"message_id":"${messageId}","channel_id":"${channelId}","guild_id":"${guildId}"},` +
+    `"referenced_message":${referenced}`
+  );
+}
+
+function withoutContent(referencedJson: string): string {
+  if (referencedJson === "null") return referencedJson;
+  const message = JSON.parse(referencedJson) as object;
+  return JSON.stringify({ ...message, content: "", embeds: [], attachments: [], components: [] });
+}
+
+function mentionJson(state: GuildState, member: Member): string {
+  const user = userJson(member.profile);
+  return `${user.slice(0, -1)},"member":{${memberFields(state, member)}}}`;
+}
+
+/** A stored message as it is shown inside a reply: without what it refers to itself. */
+export function referencedJsonOf(openJson: Buffer): string {
+  const { referenced_message: _, ...message } = parseMessage(openJson);
+  return JSON.stringify(message);
+}
+
+/** A stored message's object. */
+export function parseMessage(openJson: Buffer): Readonly<Record<string, unknown>> {
+  return JSON.parse(`${openJson.toString("utf8")}}`) as Record<string, unknown>;
+}

@@ -1,0 +1,97 @@
+import { toGuildhallError } from "@guildhall/errors";
+import type { TopicRequest } from "@guildhall/proto";
+import type { Telemetry } from "@guildhall/telemetry";
+import type { Host } from "./domain/hosting/host.ts";
+import type { HostStats } from "./domain/hosting/host-stats.ts";
+import type { Reporter } from "./domain/ports.ts";
+
+/** Every metric and log event of a host, beside those of its streams. */
+export interface GuildEvents extends Reporter {
+  answered(request: TopicRequest, outcome: string, tookMs: number): void;
+  failed(request: TopicRequest, error: unknown, tookMs: number): void;
+  /** Shows what the host holds and has counted, whenever the metrics are read. */
+  show(host: Host): void;
+}
+
+const counted: Readonly<Record<keyof HostStats, string>> = {
+  commands: "Commands that came, repeats included.",
+  refusals: "Commands that were refused or failed.",
+  repeats: "Commands that had come before.",
+  reads: "Reads answered.",
+  joins: "Joins of sessions answered.",
+  refills: "Refills of events answered.",
+  appends: "Append requests to the journal.",
+  records: "Records sent to the journal, resends included.",
+  seals: "Times a topic was sealed until its records were settled.",
+  rebuilds: "Times a topic was put back to what is stored.",
+  outcomesUnknown: "Commands whose outcome stayed unknown.",
+  shardsLost: "Shards dropped because another host owns them.",
+  fenceChecks: "Checks of the journal for reads without a fresh lease.",
+  applyFailures: "Attempts to bring records to the store that failed.",
+  snapshotsRendered: "Snapshots rendered for joining sessions.",
+  snapshotsReused: "Joins answered with a snapshot that was there.",
+  ringTooOld: "Refills refused because the events are no longer held.",
+  queueFull: "Commands refused because too many records of the guild were under way.",
+};
+
+/** Declares them. */
+export function makeGuildEvents({ log, metrics }: Pick<Telemetry, "log" | "metrics">): GuildEvents {
+  const requests = metrics.counter("requests_total", "Requests answered, by kind and outcome.", ["kind", "outcome"]);
+  const seconds = metrics.histogram("request_seconds", "Time from request to answer, by kind.", { labels: ["kind"] });
+  const record = ({ body }: TopicRequest, outcome: string, tookMs: number): void => {
+    const kind = body?.$case ?? "none";
+    requests.inc({ kind, outcome });
+    seconds.observe({ kind }, tookMs / 1_000);
+  };
+  return {
+    answered: record,
+    failed(request, error, tookMs) {
+      const { code, message } = toGuildhallError(error);
+      record(request, code, tookMs);
+      if (code === "INTERNAL") log.error({ err: error, kind: request.body?.$case }, message);
+    },
+    warn(what, { error, ...details }) {
+      log.warn({ ...details, ...(error === undefined ? {} : { err: error }) }, what);
+    },
+    show: (host) => showHost(metrics, host),
+  };
+}
+
+function showHost(metrics: Telemetry["metrics"], host: Host): void {
+  const counters = Object.entries(counted).map(([key, help]) => ({
+    key: key as keyof HostStats,
+    counter: metrics.counter(`${snakeCase(key)}_total`, help),
+    shown: 0,
+  }));
+  const gauges = {
+    shards: metrics.gauge("shards", "Shards served."),
+    topics: metrics.gauge("topics_open", "Guilds in memory."),
+    members: metrics.gauge("members_cached", "Members in memory."),
+    messages: metrics.gauge("messages_cached", "Messages in memory."),
+    backlog: metrics.gauge("unapplied_records", "Records journaled here and not yet in the store."),
+    backlogBytes: metrics.gauge("unapplied_bytes", "Bytes of the records not yet in the store."),
+    ringBytes: metrics.gauge("ring_bytes", "Bytes of events kept for refills."),
+    retries: metrics.gauge("retries_kept", "Request ids kept to recognise repeats."),
+  };
+  metrics.beforeRead(() => {
+    for (const each of counters) {
+      each.counter.inc(host.stats[each.key] - each.shown);
+      each.shown = host.stats[each.key];
+    }
+    const { topics, members, messages } = host.sizes();
+    const sum = (of: (shard: Host["shards"][number]) => number) =>
+      host.shards.reduce((total, shard) => total + of(shard), 0);
+    gauges.shards.set(host.shards.length);
+    gauges.topics.set(topics);
+    gauges.members.set(members);
+    gauges.messages.set(messages);
+    gauges.backlog.set(sum(({ applier }) => applier.backlog));
+    gauges.backlogBytes.set(sum(({ applier }) => applier.backlogBytes));
+    gauges.ringBytes.set(sum(({ ring }) => ring.sizeBytes));
+    gauges.retries.set(sum(({ retries }) => retries.size));
+  });
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
