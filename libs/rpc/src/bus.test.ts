@@ -149,6 +149,19 @@ test("a subscription holds when it is confirmed, and items come in order", async
   await waitFor(() => router.subscribed.some(({ unsubscribe }) => unsubscribe.includes(7n)));
 });
 
+test("a topic left and followed again in one turn is followed", async () => {
+  const router = await startRouter("r0");
+  const { subscriber } = subscribe([addressOf("r0")]);
+  await subscriber.subscribe(7n);
+  subscriber.unsubscribe(7n);
+  await subscriber.subscribe(7n);
+  const changes = router.subscribed.flatMap(({ subscribe: topics, unsubscribe }) => [
+    ...unsubscribe.map((topic) => `-${topic}`),
+    ...topics.map(({ topic }) => `+${topic}`),
+  ]);
+  expect(changes).toEqual(["+7", "-7", "+7"]);
+});
+
 test("it is told of a loss once every topic is confirmed anew, elsewhere if need be", async () => {
   const first = await startRouter("r0");
   await startRouter("r1");

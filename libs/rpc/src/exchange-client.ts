@@ -13,7 +13,7 @@ import {
 } from "./exchange-message.ts";
 import { fromFailure } from "./failure.ts";
 import { type ExchangeStats, showExchangeStats } from "./rpc-metrics.ts";
-import { makeStreamLink } from "./stream-link.ts";
+import { type LinkState, makeStreamLink } from "./stream-link.ts";
 import { makeWaitingCalls, type WaitingCall } from "./waiting-calls.ts";
 
 /** How one call differs from the client's usual. */
@@ -31,6 +31,8 @@ export interface CallOptions<Req extends ExchangeRequest> {
 export interface ExchangeClient<Req extends ExchangeRequest, Rep extends ExchangeReply> extends AsyncDisposable {
   readonly name: string;
   readonly connected: boolean;
+  /** "waiting": between two attempts. */
+  readonly state: LinkState;
   /**
    * Asks, and resolves with what the reply's same case carries. Rejects with the peer's failure, or QUEUE_FULL (over
    * `maxPending`), UNAVAILABLE (certainly never written), STREAM_LOST and DEADLINE_EXCEEDED (written: outcome unknown),
@@ -100,7 +102,10 @@ class Client<Req extends ExchangeRequest, Rep extends ExchangeReply> implements 
     this.name = options.name;
     this.#options = options;
     this.#stampsTimeout = "timeoutMs" in options.blank;
-    this.#waiting = makeWaitingCalls<Rep>(options.name, () => this.#dropSettled());
+    this.#waiting = makeWaitingCalls<Rep>(options.name, (count) => {
+      this.#stats.failed += count;
+      this.#dropSettled();
+    });
     this.#link = makeStreamLink<Chunks, ReplyBatch<Rep>>({
       open: options.open,
       onConnect: () => this.#connected(),
@@ -117,6 +122,10 @@ class Client<Req extends ExchangeRequest, Rep extends ExchangeReply> implements 
         pending: this.#waiting.size,
         connected: this.connected,
       }));
+  }
+
+  get state(): LinkState {
+    return this.#link.state;
   }
 
   get connected(): boolean {
@@ -274,7 +283,7 @@ class Client<Req extends ExchangeRequest, Rep extends ExchangeReply> implements 
         this.#stats.failed += 1;
         this.#waiting.reject(
           call,
-          new GuildhallError("STREAM_LOST", `the stream to ${this.name} broke before the answer`, { cause: status }),
+          new GuildhallError("STREAM_LOST", `the stream to ${this.name} broke before the answer: ${status.details}`),
         );
       }
     }

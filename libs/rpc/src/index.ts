@@ -23,5 +23,6 @@ export {
   type ServiceClientOptions,
   type UserClient,
 } from "./service-clients.ts";
+export type { LinkState } from "./stream-link.ts";
 export { makeSubscriber, type Subscriber, type SubscriberOptions } from "./subscriber.ts";
 export { createWorkerLease, type WorkerLease, type WorkerLeaseOptions } from "./worker-lease.ts";

@@ -23,9 +23,12 @@ export interface LinkEvents<Out, In> {
   open(): ClientDuplexStream<Out, In>;
 }
 
+/** Where a link is in its states (above). */
+export type LinkState = "connecting" | "connected" | "waiting" | "closed";
+
 /** A stream that comes back. */
 export interface StreamLink<Out> {
-  readonly state: "connecting" | "connected" | "waiting" | "closed";
+  readonly state: LinkState;
   /** Writes a message; false = wait for `onRoom` before the next. Only while connected. */
   send(message: Out): boolean;
   /** Ends the present stream's own side; its server answers what it has, then ends it. */
@@ -39,7 +42,7 @@ export function makeStreamLink<Out, In>(
   events: LinkEvents<Out, In>,
   backoff: Backoff = makeBackoff(),
 ): StreamLink<Out> {
-  let state: StreamLink<Out>["state"] = "waiting";
+  let state: LinkState = "waiting";
   let stream: ClientDuplexStream<Out, In> | undefined;
   let timer: NodeJS.Timeout | undefined;
 

@@ -30,7 +30,10 @@ export interface SubscriberOptions {
 /** The topics that a process follows on the bus. */
 export interface Subscriber extends AsyncDisposable {
   readonly connected: boolean;
-  /** Resolves when the router has confirmed: from its mark on, the topic's items come. UNAVAILABLE when it does not. */
+  /**
+   * Resolves when the router has confirmed: from its mark on, the topic's items come. UNAVAILABLE when it has not in
+   * time; the topic stays followed until `unsubscribe`.
+   */
   subscribe(topic: bigint): Promise<void>;
   unsubscribe(topic: bigint): void;
 }
@@ -174,7 +177,9 @@ class BusSubscriber implements Subscriber {
     const unsubscribe = this.#unsubscribe;
     this.#subscribe = [];
     this.#unsubscribe = [];
-    this.#hasRoom = this.#link.send({ subscribe, unsubscribe, subscriber: "" });
+    // In a message of its own, so that a topic left and followed again in one turn ends up followed.
+    if (unsubscribe.length > 0) this.#hasRoom = this.#link.send({ subscribe: [], unsubscribe, subscriber: "" });
+    if (subscribe.length > 0) this.#hasRoom = this.#link.send({ subscribe, unsubscribe: [], subscriber: "" });
   }
 
   #receive({ items, dropped }: RouterServiceSubscribeResponse): void {

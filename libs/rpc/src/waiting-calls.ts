@@ -30,8 +30,11 @@ export interface WaitingCalls<Rep extends ExchangeReply> {
 /** Deadlines are looked at this often: one timer serves every call, and none runs while no call waits. */
 const sweepMs = 50;
 
-/** Makes the table; `onExpired` is told after some calls were given up. */
-export function makeWaitingCalls<Rep extends ExchangeReply>(name: string, onExpired: () => void): WaitingCalls<Rep> {
+/** Makes the table; `onExpired` is told how many calls were given up. */
+export function makeWaitingCalls<Rep extends ExchangeReply>(
+  name: string,
+  onExpired: (count: number) => void,
+): WaitingCalls<Rep> {
   type Call = WaitingCall<Rep>;
   const calls = new Map<number, Call>();
   let timer: NodeJS.Timeout | undefined;
@@ -52,17 +55,17 @@ export function makeWaitingCalls<Rep extends ExchangeReply>(name: string, onExpi
     const nowMs = performance.now();
     if (nowMs < earliestMs) return;
     earliestMs = Number.POSITIVE_INFINITY;
-    let expired = false;
+    let expired = 0;
     for (const call of calls.values()) {
       if (call.deadlineMs > nowMs) {
         earliestMs = Math.min(earliestMs, call.deadlineMs);
         continue;
       }
-      expired = true;
+      expired += 1;
       remove(call);
       call.reject(lateError(name, call.written));
     }
-    if (expired) onExpired();
+    if (expired > 0) onExpired(expired);
   };
 
   return {

@@ -71,8 +71,8 @@ test("without renewal the lease is lost, no id is made, and a new lease goes on 
   advance(ttlMs / 3);
   await waitFor(() => asked.length === 2);
   advance(ttlMs);
-  expect(() => lease.generator.next()).toThrow(expect.objectContaining({ code: "UNAVAILABLE" }));
   expect(lost.aborted).toBe(true);
+  expect(() => lease.generator.next()).toThrow(expect.objectContaining({ code: "UNAVAILABLE" }));
   worker.id = 3;
   await waitFor(() => {
     advance(10);

@@ -42,7 +42,6 @@ interface Held {
   readonly workerId: number;
   readonly ttlMs: number;
   readonly inner: IdGenerator;
-  readonly lost: AbortController;
   untilMs: number;
 }
 
@@ -73,6 +72,7 @@ class Lease implements WorkerLease {
   #last: bigint | undefined;
   #highestTimeMs = 0;
   #timer: Disposable | undefined;
+  #expiry: Disposable | undefined;
 
   constructor(coordinator: CoordinatorClient, options: WorkerLeaseOptions) {
     const { clock = systemClock, timers = systemTimers, incarnation = randomUUID(), process } = options;
@@ -153,18 +153,21 @@ class Lease implements WorkerLease {
 
   #hold({ workerId, ttlMs }: WorkerIdLease, sentMs: number): void {
     const untilMs = sentMs + ttlMs;
+    this.#expiry?.[Symbol.dispose]();
+    this.#expiry = this.#timers.after(Math.max(0, untilMs - this.clock.monotonicMs()), () => this.#lose());
     if (this.#held?.workerId === workerId) {
       this.#held.untilMs = untilMs;
       return;
     }
-    if (this.#held) this.#lose();
+    if (this.#held) this.#lost.abort();
     if (this.#lost.signal.aborted) this.#lost = new AbortController();
     const inner = makeIdGenerator({ workerId, nowMs: this.clock.nowMs });
-    this.#held = { workerId, ttlMs, inner, lost: this.#lost, untilMs };
+    this.#held = { workerId, ttlMs, inner, untilMs };
     this.#backoff.reset();
   }
 
   #lose(): void {
+    this.#expiry?.[Symbol.dispose]();
     this.#held = undefined;
     this.#lost.abort();
   }
@@ -187,7 +190,6 @@ class Lease implements WorkerLease {
     const granted = await this.#ask(this.#closing.signal);
     if (this.#closing.signal.aborted) return;
     if (granted) this.#backoff.reset();
-    if (this.#held && this.clock.monotonicMs() >= this.#held.untilMs) this.#lose();
     this.#renewLater();
   }
 

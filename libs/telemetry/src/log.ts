@@ -39,17 +39,17 @@ const redactDepth = 4;
 
 /** Makes the log. Values of secret keys (tokens, passwords, authorization headers) are never written. */
 export async function createLog({ service, name, level, format, destination }: LogOptions): Promise<Log> {
-  const who = { service, name };
   const options: LoggerOptions = {
     level,
-    base: null,
-    mixin: () => {
+    base: { service, name },
+    mixin() {
       const trace = parseTraceparent(currentTraceparent());
-      return trace ? { ...who, trace_id: trace.traceId } : who;
+      // A new object each time: pino adds the line's fields to it.
+      return trace ? { trace_id: trace.traceId } : {};
     },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ level: label }) },
-    // bigint ids would make JSON.stringify throw.
+    // As JSON numbers, ids would lose digits in most readers.
     hooks: { logMethod: writeBigints },
     redact: { paths: redactedPaths(), censor: "[redacted]" },
   };

@@ -25,6 +25,14 @@ test("log lines say who wrote them, hide secrets at any depth, and write ids as 
     .child({ shard: 3 })
     .info({ token: "s3cret", request: { headers: { authorization: "Bot x" } }, guildId: 5n }, "hello");
   log.debug({}, "not at this level");
+  log.warn("nothing of the line before");
+  expect(lines.pop()).toEqual({
+    level: "warn",
+    time: expect.any(String),
+    service: "guild",
+    name: "guild-0",
+    msg: "nothing of the line before",
+  });
   expect(lines).toEqual([
     {
       level: "info",
