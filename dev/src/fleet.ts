@@ -81,7 +81,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const places = makePlaces({ endpoints, ports, sockets: folder.sockets, folderOf: folder.folderOf });
   const names = wanted.workloads.flatMap(({ instances }) => instances.map(({ name }) => name));
   const output = options.output === undefined ? silentOutput : makeOutput(options.output, spec.spec.log.format, names);
-  const publication = stack.adopt(makePublication(folder, places, output), (it) => it.withdraw());
+  const publication = stack.adopt(makePublication(folder, places, names, output), (it) => it.withdraw());
   const supervisor = makeSupervisor({
     fleet: wanted,
     launch: launcher(places, options.programs ?? servicePrograms()),

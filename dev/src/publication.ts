@@ -15,13 +15,20 @@ export interface Publication {
   withdraw(): void;
 }
 
-/** Makes the publication of a fleet, not open yet. */
-export function makePublication(folder: StateFolder, places: LocalPlaces, output: Output): Publication {
+/** Makes the publication of a fleet of these processes, not open yet. */
+export function makePublication(
+  folder: StateFolder,
+  places: LocalPlaces,
+  names: readonly string[],
+  output: Output,
+): Publication {
   const file = folder.file("endpoints.json");
   const processes = new Map<string, ProcessEndpoint>();
+  // As planned, whichever was ready first.
+  const inOrder = () => names.flatMap((name) => processes.get(name) ?? []);
   let demo: Demo | undefined;
   let isOpen = false;
-  const describe = () => describeEndpoints(places, Array.from(processes.values()), demo);
+  const describe = () => describeEndpoints(places, inOrder(), demo);
   const write = (): void => {
     if (!isOpen) return;
     try {

@@ -124,7 +124,8 @@ async function populate(
   { member, bot }: Pick<Demo, "member" | "bot">,
 ): Promise<void> {
   const people = [profileOf(profiles, member.id)];
-  await command(context, actor, guildId, { $case: "addPeople", value: { guildId, people } });
+  // Without an actor: nobody but the operator adds people who were not invited.
+  await command(context, undefined, guildId, { $case: "addPeople", value: { guildId, people } });
   const addBot = {
     guildId,
     bot: profileOf(profiles, bot.id),
@@ -143,7 +144,12 @@ async function areAllMembers({ user }: DemoContext, guildId: string, ids: readon
 }
 
 /** Repeated with the same request id: done once however often it is sent. */
-async function command(context: DemoContext, actor: Actor, topic: bigint, body: Command["body"]): Promise<void> {
+async function command(
+  context: DemoContext,
+  actor: Actor | undefined,
+  topic: bigint,
+  body: Command["body"],
+): Promise<void> {
   const wish: Command = { requestId: context.nextId(), actor, reason: "", body };
   await persistently(() => context.router.call("command", wish, { extra: { topic } }));
 }
