@@ -38,6 +38,7 @@ const timers = systemTimers;
 const maxTokens = 50_000;
 const accountTtlMs = 60_000;
 const maxLimitKeys = 200_000;
+const sweepMs = 20;
 
 /** What is there once the coordinator has answered. */
 interface Leased {
@@ -53,7 +54,7 @@ export async function createApiService(config: ApiConfig, stopping?: AbortSignal
   const { context, feed } = makeContext(config, telemetry, events, leased, stack);
   telemetry.setReady(() => notReady(context, feed, leased));
   const app = makeServer(routes, context);
-  stack.defer(() => app.close());
+  stack.defer(() => closeServer(app));
   const port = await listen(app, config);
   const coordinator = stack.use(createCoordinatorClient(config.coordinator, clientOptions(config, telemetry)));
   const lease = await createWorkerLease(coordinator, {
@@ -69,7 +70,7 @@ export async function createApiService(config: ApiConfig, stopping?: AbortSignal
     app,
     metricsUrl: telemetry.metricsUrl,
     ports: { http: port },
-    drain: () => app.close().then(() => undefined),
+    drain: () => closeServer(app),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -149,6 +150,12 @@ function notReady(context: ApiContext, feed: RevocationFeed, leased: Leased): Re
     ...(!feed.isAlive() && { revocations: "not heard for 1 s" }),
     ...((leased.current === undefined || leased.current.lost.aborted) && { workerId: "none leased" }),
   };
+}
+
+/** Stops listening and answers what was taken. Connections that fall idle after their answer would hold it up. */
+async function closeServer(app: FastifyInstance): Promise<void> {
+  using _sweep = timers.every(sweepMs, () => app.server.closeIdleConnections());
+  await app.close();
 }
 
 async function listen(app: FastifyInstance, { httpHost, httpPort }: ApiConfig): Promise<number> {

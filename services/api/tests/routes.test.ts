@@ -17,14 +17,6 @@ beforeEach(() => {
 const big = "9223372036854775807";
 const bigId = 9223372036854775807n;
 
-/** What a request became: the topic, and the command's or the read's body. */
-async function sent(method: string, path: string, body?: unknown): Promise<[bigint, unknown]> {
-  const answer = await fleet.ask(method, path, { body });
-  expect([answer.status, answer.text]).toEqual([200, "{}"]);
-  const { topic, command, read } = fleet.router.last();
-  return [topic, command?.body ?? read?.body];
-}
-
 const ids = { guildId: 1n, userId: 2n, roleId: 3n };
 const message = { channelId: 5n, messageId: 6n };
 
@@ -97,23 +89,23 @@ describe("what routes become", () => {
       { $case: "removeReaction", value: { ...message, emoji: { id: 77n, name: "blob" } } },
     ],
   ])("%s %s", async (method, path, body, topic, expected) => {
-    expect(await sent(method, path, body)).toEqual([topic, expected]);
+    expect(await fleet.becomes(method, path, body)).toEqual([topic, expected]);
   });
 
   test("a guild gets its id here, and is asked for by it", async () => {
-    const [topic, body] = await sent("POST", "/guilds", { name: " A guild " });
+    const [topic, body] = await fleet.becomes("POST", "/guilds", { name: " A guild " });
     expect(body).toEqual({ $case: "createGuild", value: { guildId: topic, name: "A guild" } });
     expect((topic >> 12n) & 1023n).toBe(7n);
   });
 
   test("patches name what changes; null clears", async () => {
     const guild = { name: "Two", description: null, afk_channel_id: null, system_channel_id: Number(5), icon: null };
-    expect((await sent("PATCH", "/guilds/1", guild))[1]).toEqual({
+    expect((await fleet.becomes("PATCH", "/guilds/1", guild))[1]).toEqual({
       $case: "editGuild",
       value: { guildId: 1n, name: "Two", description: "", afkChannelId: 0n, systemChannelId: 5n },
     });
     const channel = { topic: null, parent_id: null, nsfw: true, permission_overwrites: [{ id: 1, type: 0, deny: 8 }] };
-    expect((await sent("PATCH", "/channels/5", channel))[1]).toEqual({
+    expect((await fleet.becomes("PATCH", "/channels/5", channel))[1]).toEqual({
       $case: "editChannel",
       value: {
         channelId: 5n,
@@ -124,19 +116,19 @@ describe("what routes become", () => {
       },
     });
     const role = { permissions: "8", color: 1, colors: { primary_color: 2 }, hoist: null };
-    expect((await sent("PATCH", "/guilds/1/roles/3", role))[1]).toEqual({
+    expect((await fleet.becomes("PATCH", "/guilds/1/roles/3", role))[1]).toEqual({
       $case: "editRole",
       value: { guildId: 1n, roleId: 3n, permissions: 8n, color: 2 },
     });
     const edit = { content: null, embeds: [], flags: 4 };
-    expect((await sent("PATCH", "/channels/5/messages/6", edit))[1]).toEqual({
+    expect((await fleet.becomes("PATCH", "/channels/5/messages/6", edit))[1]).toEqual({
       $case: "editMessage",
       value: { ...message, content: "", embedsJson: "[]", flags: 4 },
     });
   });
 
   test("what is made has its defaults", async () => {
-    expect((await sent("POST", "/guilds/1/channels", { name: "general" }))[1]).toEqual({
+    expect((await fleet.becomes("POST", "/guilds/1/channels", { name: "general" }))[1]).toEqual({
       $case: "createChannel",
       value: {
         guildId: 1n,
@@ -151,11 +143,11 @@ describe("what routes become", () => {
         overwrites: { overwrites: [] },
       },
     });
-    expect((await sent("POST", "/guilds/1/roles", {}))[1]).toEqual({
+    expect((await fleet.becomes("POST", "/guilds/1/roles", {}))[1]).toEqual({
       $case: "createRole",
       value: { guildId: 1n, name: "new role", color: 0, hoist: false, mentionable: false },
     });
-    expect((await sent("POST", "/channels/5/invites", { max_age: 0 }))[1]).toEqual({
+    expect((await fleet.becomes("POST", "/channels/5/invites", { max_age: 0 }))[1]).toEqual({
       $case: "createInvite",
       value: {
         channelId: 5n,
@@ -166,101 +158,6 @@ describe("what routes become", () => {
         unique: false,
       },
     });
-  });
-});
-
-describe("messages", () => {
-  test("keep every digit, and the kind of their nonce", async () => {
-    const body = `{"content":"hi","nonce":${big},"enforce_nonce":true,"tts":false,"attachments":[],
-      "allowed_mentions":{"parse":["roles"],"users":[${big},"7"],"replied_user":true},
-      "message_reference":{"message_id":${big},"channel_id":"5"},"flags":4164}`;
-    expect((await sent("POST", "/channels/5/messages", body))[1]).toEqual({
-      $case: "createMessage",
-      value: {
-        channelId: 5n,
-        content: "hi",
-        tts: false,
-        nonceJson: big,
-        enforceNonce: true,
-        embedsJson: "",
-        allowedMentions: { parse: ["roles"], users: [bigId, 7n], roles: [], repliedUser: true },
-        reference: { messageId: bigId, failIfNotExists: true },
-        flags: 4100,
-      },
-    });
-    const [, textual] = await sent("POST", "/channels/5/messages", { content: "hi", nonce: "7" });
-    expect(textual).toMatchObject({ value: { nonceJson: '"7"', enforceNonce: false } });
-  });
-
-  test("keep of embeds what clients may set", async () => {
-    const embed = {
-      type: "image",
-      title: "T",
-      provider: { name: "x" },
-      image: { url: "https://example.org/a.png", width: 5 },
-      fields: [{ name: "n", value: "v" }],
-      timestamp: "2026-01-02T03:04:05Z",
-    };
-    const [, body] = await sent("POST", "/channels/5/messages", { embeds: [embed] });
-    const { embedsJson } = (body as { value: { embedsJson: string } }).value;
-    expect(JSON.parse(embedsJson)).toEqual([
-      {
-        type: "rich",
-        title: "T",
-        image: { url: "https://example.org/a.png" },
-        fields: [{ name: "n", value: "v", inline: false }],
-        timestamp: "2026-01-02T03:04:05.000000+00:00",
-      },
-    ]);
-  });
-
-  test("carry the request's id, actor and reason", async () => {
-    const headers = { "x-audit-log-reason": encodeURIComponent("weil ☃") };
-    await fleet.ask("DELETE", "/channels/5", { token: fleet.bot, headers });
-    const { command, timeoutMs } = fleet.router.last();
-    expect(command).toMatchObject({ reason: "weil ☃", actor: { applicationId: botId, profile: { id: botId } } });
-    expect(((command?.requestId ?? 0n) >> 12n) & 1023n).toBe(7n);
-    expect(timeoutMs).toBeGreaterThan(10_000);
-  });
-
-  test.each([
-    [{}, 50006],
-    [{ content: " \n" }, 50006],
-    [{ content: "x".repeat(2001) }, 50035],
-    [{ content: "x", embeds: Array.from({ length: 11 }, () => ({ title: "x" })) }, 50035],
-    [{ embeds: [{ description: "x".repeat(4000) }, { description: "x".repeat(2001) }] }, 50035],
-    [{ content: "x", allowed_mentions: { parse: ["users"], users: ["1"] } }, 50035],
-    [{ content: "x", message_reference: { message_id: "1", channel_id: "6" } }, 50035],
-    [{ content: "x", message_reference: { type: 1, message_id: "1" } }, 50035],
-    [{ content: "x", nonce: "x".repeat(26) }, 50035],
-    [{ content: "x", nonce: 1.5 }, 50035],
-    [{ content: "x", poll: {} }, 50035],
-    [{ content: "x", attachments: [{ id: 0 }] }, 50035],
-  ])("refuses %j", async (body, code) => {
-    const asked = fleet.router.seen.length;
-    const answer = await fleet.ask("POST", "/channels/5/messages", { body });
-    expect([answer.status, answer.json.code]).toEqual([400, code]);
-    expect(fleet.router.seen.length).toBe(asked);
-  });
-
-  test("count code points, as people do", async () => {
-    await sent("POST", "/channels/5/messages", { content: "😀".repeat(2000) });
-  });
-
-  test("hide what bots without the intent may not read", async () => {
-    const theirs = { id: "1", author: { id: "9" }, mentions: [], content: "secret", embeds: [{}], nonce: 1 };
-    const own = { ...theirs, author: { id: String(botId) }, referenced_message: theirs };
-    const mentioning = { ...theirs, mentions: [{ id: String(botId) }] };
-    fleet.router.onRead = () => [theirs, own, mentioning];
-    const hidden = { ...theirs, content: "", embeds: [] };
-    const path = "/channels/5/messages";
-    expect((await fleet.ask("GET", path, { token: fleet.bot })).json).toEqual([
-      hidden,
-      { ...own, referenced_message: hidden },
-      mentioning,
-    ]);
-    expect((await fleet.ask("GET", path, { token: fleet.privilegedBot })).json).toEqual([theirs, own, mentioning]);
-    expect((await fleet.ask("GET", path)).json).toEqual([theirs, own, mentioning]);
   });
 });
 

@@ -17,6 +17,8 @@ const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
 // Longer than the idle time of common load balancers, so that it is they who close.
 const keepAliveTimeoutMs = 75_000;
+// A socket on which nothing moves, not even an answer, is closed.
+const idleTimeoutMs = 90_000;
 
 /** Makes the HTTP server of the API; it does not listen yet. */
 export function makeServer(routes: readonly Route[], context: ApiContext): FastifyInstance {
@@ -25,6 +27,7 @@ export function makeServer(routes: readonly Route[], context: ApiContext): Fasti
     exposeHeadRoutes: false,
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
+    connectionTimeout: idleTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
     return503OnClosing: false,
     forceCloseConnections: "idle",

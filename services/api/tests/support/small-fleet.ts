@@ -34,6 +34,8 @@ export interface SmallFleet extends AsyncDisposable {
   readonly privilegedBot: string;
   /** Asks below /api/v10, as the person unless told otherwise; an empty token is none. */
   ask(method: string, path: string, asking?: Asking): Promise<Answered>;
+  /** Asks, and returns what reached the router: the topic, and the command's or the read's body. */
+  becomes(method: string, path: string, body?: unknown): Promise<[bigint, unknown]>;
   /** Ends the router and starts another in its place, which `router` is then. */
   restartRouter(): Promise<void>;
 }
@@ -85,6 +87,12 @@ export async function startSmallFleet(overrides: Partial<ApiConfig> = {}): Promi
     bot: `Bot ${user.addAccount({ id: botId, bot: true })}`,
     privilegedBot: `Bot ${user.addAccount({ id: privilegedBotId, bot: true, flags: privilegedFlags })}`,
     ask: (method, url, asking = {}) => ask(api, method, `/api/v10${url}`, { token: person, ...asking }),
+    async becomes(method, url, body) {
+      const { status, text } = await ask(api, method, `/api/v10${url}`, { token: person, body });
+      if (status !== 200) throw new Error(`${status} ${text}`);
+      const { topic, command, read } = router.last();
+      return [topic, command?.body ?? read?.body];
+    },
     async restartRouter() {
       await router[Symbol.asyncDispose]();
       router = await startSmallRouter(at("router"));
