@@ -2,7 +2,7 @@ import { GuildhallError } from "@guildhall/errors";
 import type { Command, Read } from "@guildhall/proto";
 import { waitFor } from "@guildhall/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { botId, personId, type SmallFleet, startSmallFleet } from "./support/small-fleet.ts";
+import { personId, type SmallFleet, startSmallFleet } from "./support/small-fleet.ts";
 
 let fleet: SmallFleet;
 beforeAll(async () => {
