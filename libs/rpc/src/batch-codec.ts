@@ -1,4 +1,5 @@
 import type { Client, ClientDuplexStream, Metadata, MethodDefinition } from "@grpc/grpc-js";
+import { GuildhallError } from "@guildhall/errors";
 import type { ReplyBatch, RequestBatch } from "./exchange-message.ts";
 
 /*
@@ -15,6 +16,28 @@ const batchBytes = 1024 * 1024;
 
 /** The encoding of a batch, in pieces. */
 export type Chunks = readonly Uint8Array[];
+
+/** Encodes a message. */
+export type Encode<M> = (message: M) => Buffer;
+
+const encoders = new WeakMap<object, Encode<never>>();
+
+/** Lets a served stream be written in pieces as well as in messages; `encoderOf` then knows how to make the pieces. */
+export function chunkable<M>(encode: Encode<M>): Encode<M | Chunks> {
+  return (message) => (Array.isArray(message) ? joinChunks(message as Chunks) : encode(message as M));
+}
+
+/** Says how a stream's messages are encoded. */
+export function setEncoder<M>(call: object, encode: Encode<M>): void {
+  encoders.set(call, encode as Encode<never>);
+}
+
+/** How a stream's messages are encoded. Throws GuildhallError INTERNAL for one that createRpcServer does not serve. */
+export function encoderOf<M>(call: object): Encode<M> {
+  const encode = encoders.get(call);
+  if (!encode) throw new GuildhallError("INTERNAL", "an Exchange is served by createRpcServer");
+  return encode as Encode<M>;
+}
 
 /** What gRPC writes for a batch in pieces. */
 export function joinChunks(chunks: Chunks): Buffer {

@@ -9,7 +9,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { GuildhallError } from "@guildhall/errors";
-import { joinChunks } from "./batch-codec.ts";
+import { chunkable, setEncoder } from "./batch-codec.ts";
 import { channelOptions } from "./grpc-client.ts";
 import type { ExchangeHandler } from "./serve-exchange.ts";
 
@@ -30,8 +30,7 @@ export interface RpcServer extends AsyncDisposable {
 }
 
 type StreamCall = Pick<ServerWritableStream<unknown, unknown>, "sendMetadata">;
-type StreamHandler = ((call: StreamCall) => void) &
-  Partial<Pick<ExchangeHandler<unknown, unknown>, "drain" | "encode">>;
+type StreamHandler = ((call: StreamCall) => void) & Partial<Pick<ExchangeHandler<unknown, unknown>, "drain">>;
 
 const unixPrefix = "unix:";
 /** The system's limit (sockaddr_un) less the final zero. */
@@ -60,7 +59,7 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   };
 }
 
-/** A service as gRPC is given it: every stream sends its headers at once, every Exchange is written in pieces. */
+/** A service as gRPC is given it: every stream sends its headers at once, and may be written in pieces. */
 function prepare(
   definition: ServiceDefinition,
   implementation: UntypedServiceImplementation,
@@ -71,12 +70,10 @@ function prepare(
     methods[name] = method;
     const handle = implementation[name] as StreamHandler | undefined;
     if (!method.responseStream || !handle) continue;
-    if (handle.drain) {
-      handle.encode = method.responseSerialize;
-      methods[name] = { ...method, responseSerialize: joinChunks };
-    }
-    // The headers tell the client that somebody is here: only then does it write.
+    methods[name] = { ...method, responseSerialize: chunkable(method.responseSerialize) };
     handlers[name] = (call: StreamCall) => {
+      setEncoder(call, method.responseSerialize);
+      // The headers tell the client that somebody is here: only then does it write.
       call.sendMetadata(new Metadata());
       handle(call);
     };

@@ -1,7 +1,7 @@
 import { type handleBidiStreamingCall, Metadata, type ServerDuplexStream } from "@grpc/grpc-js";
 import { GuildhallError } from "@guildhall/errors";
 import type { Metrics } from "@guildhall/telemetry";
-import { type Chunks, countInBatch, maxMessageBytes } from "./batch-codec.ts";
+import { type Chunks, countInBatch, type Encode, encoderOf, maxMessageBytes } from "./batch-codec.ts";
 import {
   type ExchangeReply,
   type ExchangeRequest,
@@ -36,8 +36,6 @@ export interface ServeExchangeOptions<Req extends ExchangeRequest, Rep extends E
 export interface ExchangeHandler<Req, Rep> extends handleBidiStreamingCall<RequestBatch<Req>, ReplyBatch<Rep>> {
   /** Takes nothing new, answers what it has, and ends every stream. Resolves when all have ended. */
   drain(): Promise<void>;
-  /** Set by `createRpcServer`: encodes a batch of one reply. Its streams are written in pieces from then on. */
-  encode?: (batch: ReplyBatch<Rep>) => Uint8Array;
 }
 
 type ChunkedCall<Req> = ServerDuplexStream<RequestBatch<Req>, Chunks>;
@@ -56,15 +54,14 @@ export function serveExchange<Req extends ExchangeRequest, Rep extends ExchangeR
 ): ExchangeHandler<Req, Rep> {
   const shared: Shared<Req, Rep> = { options, streams: new Set(), inFlight: 0, refused: 0, draining: false };
   if (options.metrics) showServed(options.metrics, shared);
-  const handler: ExchangeHandler<Req, Rep> = (call) => {
-    if (!handler.encode) throw new GuildhallError("INTERNAL", "an Exchange is served by createRpcServer");
-    new ServedStream(call as unknown as ChunkedCall<Req>, shared, handler.encode);
+  const handler = (call: ServerDuplexStream<RequestBatch<Req>, ReplyBatch<Rep>>): void => {
+    new ServedStream(call as unknown as ChunkedCall<Req>, shared, encoderOf(call));
   };
-  handler.drain = async () => {
+  const drain = async (): Promise<void> => {
     shared.draining = true;
     await Promise.all([...shared.streams].map((stream) => stream.finish()));
   };
-  return handler;
+  return Object.assign(handler, { drain });
 }
 
 function showServed(metrics: Metrics, shared: { readonly inFlight: number; readonly refused: number }): void {
@@ -82,7 +79,7 @@ function showServed(metrics: Metrics, shared: { readonly inFlight: number; reado
 class ServedStream<Req extends ExchangeRequest, Rep extends ExchangeReply> {
   readonly #call: ChunkedCall<Req>;
   readonly #shared: Shared<Req, Rep>;
-  readonly #encode: (batch: ReplyBatch<Rep>) => Uint8Array;
+  readonly #encode: Encode<ReplyBatch<Rep>>;
   readonly #gone = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   readonly #peer: string;
@@ -94,7 +91,7 @@ class ServedStream<Req extends ExchangeRequest, Rep extends ExchangeReply> {
   #hasRoom = true;
   #finishing = false;
 
-  constructor(call: ChunkedCall<Req>, shared: Shared<Req, Rep>, encode: (batch: ReplyBatch<Rep>) => Uint8Array) {
+  constructor(call: ChunkedCall<Req>, shared: Shared<Req, Rep>, encode: Encode<ReplyBatch<Rep>>) {
     this.#encode = encode;
     this.#call = call;
     this.#shared = shared;
