@@ -21,7 +21,7 @@ export function makeGatewayMetrics(metrics: Metrics) {
     refills: metrics.counter("refills_total", "Gaps in topics, by outcome", ["result"]),
     topicsLost: metrics.counter("topics_lost_total", "Topics whose missing events could not be had"),
     joins: metrics.counter("joins_total", "Guild joins of sessions, by outcome", ["result"]),
-    shed: metrics.counter("slow_readers_total", "Connections closed because their queue was full"),
+    slowReaders: metrics.counter("slow_readers_total", "Connections closed because their queue was full"),
   };
 }
 

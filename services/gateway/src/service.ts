@@ -1,27 +1,16 @@
-import { randomBytes, randomUUID } from "node:crypto";
-import { type Clock, type Running, systemClock, systemTimers, type Timers } from "@guildhall/lifecycle";
-import { createRouterClient, createUserClient, makeSubscriber } from "@guildhall/rpc";
-import { createTelemetry, type Telemetry } from "@guildhall/telemetry";
-import { makeTopicReads } from "./clients/topic-reads.ts";
-import { type CloseCode, closeCode } from "./close-codes.ts";
+import type { Running } from "@guildhall/lifecycle";
+import { createTelemetry } from "@guildhall/telemetry";
+import type { CloseCode } from "./close-codes.ts";
 import { makeDeflater } from "./codec/deflate.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayContext } from "./context.ts";
-import { Admission } from "./domain/admission.ts";
-import { DispatchLog } from "./domain/dispatch-log.ts";
-import { IdentifyLimit } from "./domain/identify-limit.ts";
-import { makeProfiles } from "./domain/profile.ts";
-import { SessionTable } from "./domain/session-table.ts";
+import { makeContext, makeFlusher } from "./core.ts";
 import { drainConnections } from "./drain.ts";
 import { type GatewayMetrics, makeGatewayMetrics } from "./events.ts";
 import { receive, receivePing } from "./ops/receive.ts";
-import { closeConnection, connectionClosed, invalidate } from "./session/end.ts";
+import { closeConnection, connectionClosed } from "./session/end.ts";
 import { hello } from "./session/payloads.ts";
-import { applyUserChange } from "./session/user-change.ts";
-import { Bus } from "./topics/bus.ts";
-import { GuildTopics } from "./topics/guild-topics.ts";
-import { UserTopics } from "./topics/user-topics.ts";
-import { Flusher } from "./transport/flusher.ts";
+import type { Flusher } from "./transport/flusher.ts";
 import { FrontDoor } from "./transport/front-door.ts";
 import { createGatewayServer } from "./transport/web-socket-server.ts";
 
@@ -40,14 +29,8 @@ export interface GatewayService extends Running {
   drain(): Promise<void>;
 }
 
-const maxIdentifiesAtOnce = 128;
-const identifyEveryMs = 5_000;
-const defaultQueueBytes = 4 * 1024 * 1024;
-const defaultLogBytes = 128 * 1024 * 1024;
 const defaultCheckpointMs = 5_000;
 const tickMs = 500;
-// A session is resumed from the last checkpoint before what its client has, which is older than its end.
-const logSlackMs = 30_000;
 
 /** Starts a gateway: it accepts connections when this resolves. */
 export async function createGatewayService(
@@ -57,8 +40,8 @@ export async function createGatewayService(
   await using stack = new AsyncDisposableStack();
   const telemetry = stack.use(await createTelemetry({ service: "gateway", ...config }));
   const metrics = makeGatewayMetrics(telemetry.metrics);
-  const core = makeCore(config, overrides, telemetry, metrics, stack);
-  const { context, flusher } = core;
+  const context = makeContext({ config, telemetry, metrics, stack, maxLogBytes: overrides.maxLogBytes });
+  const flusher = makeFlusher(context, overrides.maxQueuedBytes);
   const door = makeDoor(context, flusher, metrics);
   const server = stack.use(
     await createGatewayServer({
@@ -92,94 +75,6 @@ export async function createGatewayService(
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-interface Core {
-  readonly context: GatewayContext;
-  readonly flusher: Flusher;
-}
-
-/** Everything but the sockets. */
-function makeCore(
-  config: GatewayConfig,
-  overrides: GatewayOverrides,
-  telemetry: Telemetry,
-  metrics: GatewayMetrics,
-  stack: AsyncDisposableStack,
-): Core {
-  const [clock, timers]: [Clock, Timers] = [systemClock, systemTimers];
-  const rpc = { self: config.name, metrics: telemetry.metrics };
-  const router = stack.use(createRouterClient(config.routers[0] ?? "", rpc));
-  const users = stack.use(createUserClient(config.users[0] ?? "", rpc));
-  const reads = makeTopicReads(router, users);
-  const log = telemetry.log;
-  const nowMs = () => clock.monotonicMs();
-  const windowMs = config.resumeWindowMs;
-  const dispatchLog = new DispatchLog({
-    windowMs: windowMs + logSlackMs,
-    maxBytes: overrides.maxLogBytes ?? defaultLogBytes,
-  });
-  const bus = stack.use(
-    new Bus({
-      reads,
-      clock,
-      timers,
-      log,
-      onEncoded: (dispatches) => metrics.events.inc(dispatches),
-      onRefilled: (result) => metrics.refills.inc({ result }),
-    }),
-  );
-  const subscriber = stack.use(
-    makeSubscriber({
-      addresses: config.routers,
-      subscriber: `${config.name}/${randomUUID()}`,
-      onItems: (items) => bus.take(items),
-      onLost: () => bus.checkAll(),
-      metrics: telemetry.metrics,
-    }),
-  );
-  const onLost = (sessions: Iterable<Parameters<typeof invalidate>[1]>): void => {
-    metrics.topicsLost.inc();
-    for (const session of sessions) invalidate(context, session);
-  };
-  const topics = { log: dispatchLog, bus, subscriber, clock, onLost };
-  const context: GatewayContext = {
-    config,
-    log,
-    metrics,
-    clock,
-    timers,
-    random: Math.random,
-    newSessionId: () => randomBytes(16).toString("hex"),
-    router,
-    users,
-    dispatchLog,
-    sessions: new SessionTable({ log: dispatchLog, windowMs, nowMs }),
-    profiles: makeProfiles(),
-    guildTopics: new GuildTopics({
-      ...topics,
-      router,
-      reads,
-      timers,
-      onJoined: (result) => metrics.joins.inc({ result }),
-    }),
-    userTopics: new UserTopics({
-      ...topics,
-      onChange: (sessions, change) => applyUserChange(context, sessions, change),
-    }),
-    admission: new Admission({ maxRunning: maxIdentifiesAtOnce, maxWaiting: config.maxSessions }),
-    identifyLimit: new IdentifyLimit(identifyEveryMs),
-  };
-  const flusher = new Flusher({
-    maxQueuedBytes: overrides.maxQueuedBytes ?? defaultQueueBytes,
-    soon: (act) => void setImmediate(act),
-    onOverLimit: (connection) => {
-      metrics.shed.inc();
-      closeConnection(context, connection, closeCode.UNKNOWN_ERROR);
-      connection.abandon();
-    },
-  });
-  return { context, flusher };
 }
 
 function makeDoor(context: GatewayContext, flusher: Flusher, metrics: GatewayMetrics): FrontDoor {

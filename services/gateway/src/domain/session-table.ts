@@ -65,7 +65,10 @@ export class SessionTable {
     if (session.link === undefined || session.hasEnded) return;
     session.link = undefined;
     session.cutIndex = this.#ports.log.index;
-    if (session.startIndex === undefined) return this.end(session);
+    if (session.startIndex === undefined) {
+      this.end(session);
+      return;
+    }
     for (const attachment of session.attachments) attachment.topic.cut(attachment);
     this.#cutCount++;
     this.#cuts.push({ session, cutIndex: session.cutIndex, atMs: this.#ports.nowMs() });

@@ -21,25 +21,18 @@ export function resume(context: GatewayContext, connection: Connection, request:
   const session = sessions.get(request.sessionId);
   if (session === undefined || session.tokenHash !== hashToken(request.token).toString("latin1")) {
     metrics.resumes.inc({ result: "unknown" });
-    return sayInvalid(context, connection);
-  }
-  if (session.startIndex === undefined || request.seq < session.startS) {
-    metrics.resumes.inc({ result: "gone" });
-    // Its client is about to begin anew, whichever of its sockets is alive.
-    takeOver(context, session);
-    sessions.end(session);
-    return sayInvalid(context, connection);
+    sayInvalid(context, connection);
+    return;
   }
   takeOver(context, session);
   const plan = planResume(dispatchLog, session, request.seq);
   metrics.resumes.inc({ result: plan.kind });
-  if (plan.kind === "ahead") {
+  if (plan.kind !== "replay") {
+    // Its client is about to begin anew.
     sessions.end(session);
-    return closeConnection(context, connection, closeCode.INVALID_SEQ);
-  }
-  if (plan.kind === "gone") {
-    sessions.end(session);
-    return sayInvalid(context, connection);
+    if (plan.kind === "ahead") closeConnection(context, connection, closeCode.INVALID_SEQ);
+    else sayInvalid(context, connection);
+    return;
   }
   for (const { s, body } of plan.missed) {
     connection.grant(body.length);

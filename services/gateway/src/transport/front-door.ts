@@ -53,17 +53,24 @@ export class FrontDoor implements SocketEvents {
     });
     const context = encoding?.usesContext ? this.#openContext(() => connection) : undefined;
     const codec = (encoding ?? chooseEncoding({ compress: null, deflater, hasContextLeft: false }))?.codec;
-    if (codec === undefined) return socket.terminate();
+    if (codec === undefined) {
+      socket.terminate();
+      return;
+    }
     const version = query.get("v");
     const kind = { version: version === "9" ? 9 : 10, codec, context };
     const connection: Connection = new Connection(socket, raw, kind, flusher, this.#ports.nowMs());
     this.connections.add(connection);
     this.#listen(socket, connection);
     const hasEncoding = encoding !== undefined && [null, "json"].includes(query.get("encoding"));
-    if (!versions.includes(version)) return this.#ports.onRefused(connection, closeCode.INVALID_API_VERSION);
-    if (!hasEncoding) return this.#ports.onRefused(connection, closeCode.DECODE_ERROR);
-    connection.control(hello);
-    this.#wheel.add(connection, this.#deadlineOf(connection));
+    if (!versions.includes(version)) {
+      this.#ports.onRefused(connection, closeCode.INVALID_API_VERSION);
+    } else if (!hasEncoding) {
+      this.#ports.onRefused(connection, closeCode.DECODE_ERROR);
+    } else {
+      connection.control(hello);
+      this.#wheel.add(connection, this.#deadlineOf(connection));
+    }
   }
 
   /** Closes connections that are half open, or whose client never says who it is. */

@@ -51,10 +51,12 @@ export async function createGatewayServer(options: WebSocketServerOptions): Prom
 
   const accept = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const [path = "", query = ""] = splitUrl(request.url ?? "");
-    if (!/^\/{0,2}$/.test(path)) return refuse(socket, 404, "path");
-    if (!isAccepting) return refuse(socket, 503, "draining");
-    if (!options.hasRoom()) return refuse(socket, 503, "connections");
-    const raw = socket as Socket;
+    if (!/^\/{0,2}$/.test(path)) refuse(socket, 404, "path");
+    else if (!isAccepting) refuse(socket, 503, "draining");
+    else if (!options.hasRoom()) refuse(socket, 503, "connections");
+    else upgrade(request, socket as Socket, head, query);
+  };
+  const upgrade = (request: IncomingMessage, raw: Socket, head: Buffer, query: string): void => {
     webSockets.handleUpgrade(request, raw, head, (accepted) => {
       raw.setNoDelay(true);
       options.onUpgrade({ socket: accepted, raw, query: new URLSearchParams(query) });

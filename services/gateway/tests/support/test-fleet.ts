@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import { makeTempDir } from "@guildhall/testing";
+import { createGatewayService, type GatewayConfig, type GatewayOverrides, type GatewayService } from "../../src/index.ts";
+import { TestClient, type TestClientOptions } from "./test-client.ts";
+import { TestRouter } from "./test-router.ts";
+import { TestUsers } from "./test-users.ts";
+
+/** A gateway on ports of its own, with a router and accounts in memory behind real RPC. */
+export interface TestFleet extends AsyncDisposable {
+  readonly gateway: GatewayService;
+  readonly router: TestRouter;
+  readonly users: TestUsers;
+  readonly url: string;
+  connect(options?: Partial<TestClientOptions>): TestClient;
+  /** The value of a metric, summed over its labels. */
+  metric(name: string): Promise<number>;
+}
+
+/** Starts one. */
+export async function startFleet(
+  config: Partial<GatewayConfig> = {},
+  overrides: GatewayOverrides = {},
+): Promise<TestFleet> {
+  const stack = new AsyncDisposableStack();
+  const { path } = stack.use(makeTempDir());
+  const [routerAddress, userAddress] = [`unix:${join(path, "r.sock")}`, `unix:${join(path, "u.sock")}`];
+  const router = stack.use(new TestRouter());
+  const users = stack.use(new TestUsers((item) => router.publish(item)));
+  await router.start(routerAddress);
+  await users.start(userAddress);
+  const gateway = stack.use(
+    await createGatewayService(
+      {
+        name: "gateway-0",
+        metricsHost: "127.0.0.1",
+        metricsPort: 0,
+        logLevel: "silent",
+        logFormat: "json",
+        otlpEndpoint: undefined,
+        host: "127.0.0.1",
+        port: 0,
+        ownPort: 0,
+        ownUrl: "ws://127.0.0.1:1",
+        routers: [routerAddress],
+        users: [userAddress],
+        heartbeatIntervalMs: 41_250,
+        resumeWindowMs: 120_000,
+        zstdContexts: 2,
+        rateLimits: "Off",
+        maxSessions: 10_000,
+        ...config,
+      },
+      overrides,
+    ),
+  );
+  const url = `ws://127.0.0.1:${gateway.ports.ws}`;
+  const clients: TestClient[] = [];
+  stack.defer(() => {
+    for (const client of clients) client.terminate();
+  });
+  return {
+    gateway,
+    router,
+    users,
+    url,
+    connect(options = {}) {
+      const client = new TestClient({ url, query: "?v=10&encoding=json", ...options });
+      clients.push(client);
+      return client;
+    },
+    async metric(name) {
+      const text = await (await fetch(gateway.metricsUrl)).text();
+      const lines = text.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+      return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
