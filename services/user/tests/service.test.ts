@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
+import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import {
   type BusItem,
   type CoordinatorReply,
@@ -39,7 +39,6 @@ async function createNeighbours(folder: string) {
     services: [[CoordinatorServiceService, { exchange, watchMap: refuse }]],
   });
   const publish = (call: ServerDuplexStream<RouterServicePublishRequest, RouterServicePublishResponse>) => {
-    call.sendMetadata(new Metadata());
     call.on("data", ({ items }: RouterServicePublishRequest) => published.push(...items));
   };
   const router = await createRpcServer({

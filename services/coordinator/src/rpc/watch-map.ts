@@ -1,4 +1,4 @@
-import { Metadata, type ServerWritableStream } from "@grpc/grpc-js";
+import type { ServerWritableStream } from "@grpc/grpc-js";
 import type { CoordinatorServiceWatchMapRequest, CoordinatorServiceWatchMapResponse } from "@guildhall/proto";
 import type { MapUpdate } from "@guildhall/slots";
 import type { CoordinatorContext } from "../context.ts";
@@ -18,7 +18,6 @@ export function makeWatchMap({ coordinator }: CoordinatorContext): ((call: Call)
       if (writable) writable = call.write(fromMapUpdate(map));
       else next = map;
     };
-    call.sendMetadata(new Metadata());
     streams.add(call);
     const watching = coordinator.watchMap(write);
     call.on("drain", () => {

@@ -1,4 +1,4 @@
-import { Metadata, type ServerDuplexStream } from "@grpc/grpc-js";
+import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { RouterServicePublishRequest, RouterServicePublishResponse } from "@guildhall/proto";
 import type { RouterContext } from "../context.ts";
 import { toMapEntry } from "./convert.ts";
@@ -39,7 +39,6 @@ export function makePublish({
       call.end();
     });
     for (const event of ["error", "close", "cancelled"]) call.on(event, () => streams.delete(call));
-    call.sendMetadata(new Metadata());
     streams.add(call);
   };
   return Object.assign(handler, { drain: streams.drain });

@@ -1,4 +1,4 @@
-import { Metadata, type ServerDuplexStream } from "@grpc/grpc-js";
+import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { grpcStatus, toGuildhallError } from "@guildhall/errors";
 import type { RouterServiceSubscribeRequest, RouterServiceSubscribeResponse } from "@guildhall/proto";
 import { readStreamProcess } from "@guildhall/rpc";
@@ -37,8 +37,6 @@ export function makeSubscribe({ bus, telemetry }: RouterContext): ((call: Call) 
       call.end();
     });
     for (const event of ["error", "close", "cancelled"]) call.on(event, leave);
-    // The headers tell the gateway that somebody is here: only then does it write.
-    call.sendMetadata(new Metadata());
     streams.add(call);
   }
 
