@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Metadata, type ServerDuplexStream, type ServerWritableStream, status } from "@grpc/grpc-js";
+import type { ServerWritableStream } from "@grpc/grpc-js";
 import { GuildhallError } from "@guildhall/errors";
 import {
   CoordinatorServiceService,
@@ -12,15 +12,7 @@ import {
   type TopicReply,
   type TopicRequest,
 } from "@guildhall/proto";
-import {
-  createRouterClient,
-  createRpcServer,
-  type ExchangeHandler,
-  type ReplyBatch,
-  type RequestBatch,
-  type RouterClient,
-  serveExchange,
-} from "@guildhall/rpc";
+import { createRouterClient, createRpcServer, type RouterClient, serveExchange } from "@guildhall/rpc";
 import type { MapEntry } from "@guildhall/slots";
 import { makeTempDir } from "@guildhall/testing";
 import { createRouterService, type RouterService, readConfig } from "../src/index.ts";
@@ -42,6 +34,8 @@ export interface Fleet extends AsyncDisposable {
 }
 
 const limit = { inFlight: 1_000 };
+// What is disposed of is killed, not drained.
+const drainTimeoutMs = 1;
 
 /** Starts a router, and the coordinator it watches. */
 export async function startFleet(): Promise<Fleet> {
@@ -53,7 +47,7 @@ export async function startFleet(): Promise<Fleet> {
     await createRpcServer({
       address: address("coordinator-0"),
       services: [[CoordinatorServiceService, { exchange: rejecting(), watchMap: coordinator.watchMap }]],
-      drainTimeoutMs: 1,
+      drainTimeoutMs,
     }),
   );
   const config = readConfig({
@@ -71,37 +65,27 @@ export async function startFleet(): Promise<Fleet> {
     client,
     address,
     publishMap: coordinator.publish,
-    startHost: (name, handle) =>
-      serveMortal(serveExchange<TopicRequest, TopicReply>({ handle, limit }), (exchange) =>
-        createRpcServer({ address: address(name), services: [[GuildServiceService, { exchange }]] }),
-      ),
-    startData: (handle) =>
-      serveMortal(serveExchange<DataRequest, DataReply>({ handle, limit }), (exchange) =>
-        createRpcServer({ address: address("data-0"), services: [[DataServiceService, { exchange }]] }),
-      ),
+    startHost: (name, handle) => {
+      const exchange = serveExchange<TopicRequest, TopicReply>({ handle, limit });
+      return createRpcServer({
+        address: address(name),
+        services: [[GuildServiceService, { exchange }]],
+        drainTimeoutMs,
+      });
+    },
+    startData: (handle) => {
+      const exchange = serveExchange<DataRequest, DataReply>({ handle, limit });
+      return createRpcServer({
+        address: address("data-0"),
+        services: [[DataServiceService, { exchange }]],
+        drainTimeoutMs,
+      });
+    },
     async metric(line) {
       const page = await (await fetch(router.metricsUrl ?? "")).text();
       return Number(line.exec(page)?.[1] ?? 0);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
-}
-
-/** Serves streams that break when the server is disposed, as those of a killed process do. */
-async function serveMortal<Req, Rep>(
-  exchange: ExchangeHandler<Req, Rep>,
-  serve: (handler: (call: ServerDuplexStream<RequestBatch<Req>, ReplyBatch<Rep>>) => void) => Promise<AsyncDisposable>,
-): Promise<AsyncDisposable> {
-  const calls = new Set<ServerDuplexStream<RequestBatch<Req>, ReplyBatch<Rep>>>();
-  const server = await serve((call) => {
-    calls.add(call);
-    exchange(call);
-  });
-  return {
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]();
-      for (const call of calls) call.emit("error", { code: status.UNAVAILABLE, details: "killed" });
-    },
   };
 }
 
@@ -120,7 +104,6 @@ function makeMapServer() {
   let last: CoordinatorServiceWatchMapResponse | undefined;
   return {
     watchMap(call: Call): void {
-      call.sendMetadata(new Metadata());
       calls.add(call);
       call.on("cancelled", () => calls.delete(call));
       if (last !== undefined) call.write(last);

@@ -12,7 +12,7 @@ export function makeExchange(context: CoordinatorContext): ExchangeHandler<Coord
   return serveExchange<CoordinatorRequest, CoordinatorReply>({
     limit: { inFlight },
     metrics: telemetry.metrics,
-    onError: (error, { body }) => telemetry.log.warn({ err: error, asked: body?.$case }, "refused"),
+    onError: (error, request) => telemetry.log.warn({ err: error, asked: request?.body?.$case }, "refused"),
     handle: async ({ body }) => {
       switch (body?.$case) {
         case "leaseWorkerId": {

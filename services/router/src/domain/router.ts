@@ -30,7 +30,7 @@ export interface RouterPorts {
 }
 
 /** What the router holds now. */
-export interface RouterStatus {
+interface RouterStatus {
   readonly inFlight: number;
   readonly sent: number;
   readonly waiting: number;

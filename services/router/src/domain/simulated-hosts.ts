@@ -3,7 +3,7 @@ import type { TopicRequest } from "@guildhall/proto";
 import type { Answer, ConnectHost } from "./ports.ts";
 
 /** A host of a simulation: what it does with a request; undefined = it never answers. */
-export type SimulatedHost = (request: TopicRequest) => Answer | undefined;
+type SimulatedHost = (request: TopicRequest) => Answer | undefined;
 
 /** Hosts without a network, for simulations of the router. */
 export interface SimulatedHosts {

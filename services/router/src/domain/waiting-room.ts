@@ -11,7 +11,7 @@ export interface WaitingLimits {
 }
 
 /** One request that cannot go on now. */
-export interface Wait {
+interface Wait {
   readonly slot: number;
   /** The owner that did not serve it; undefined when none was known. */
   readonly owner: MapEntry | undefined;
