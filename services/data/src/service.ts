@@ -2,7 +2,7 @@ import { type GuildhallError, isGuildhallError } from "@guildhall/errors";
 import { type Clock, type Running, systemClock, systemTimers, type Timers } from "@guildhall/lifecycle";
 import { type DataReply, type DataRequest, DataServiceService } from "@guildhall/proto";
 import { createRpcServer, serveExchange } from "@guildhall/rpc";
-import { createTelemetry } from "@guildhall/telemetry";
+import { createTelemetry, type Spans } from "@guildhall/telemetry";
 import type { DataConfig } from "./config.ts";
 import { type DataEvents, type EngineName, makeDataEvents, showGauges } from "./events.ts";
 import { makePages } from "./pages/pages.ts";
@@ -55,7 +55,7 @@ export async function createDataService(config: DataConfig, options: DataService
 
   const context = { journal, store, directory, pages, events };
   const exchange = serveExchange<DataRequest, DataReply>({
-    handle: (request) => answer(context, request),
+    handle: (request) => traced(telemetry, request, () => answer(context, request)),
     limit: { inFlight },
     onError: (error, request) => events.requestFailed(request.body?.$case ?? "none", error),
     metrics: telemetry.metrics,
@@ -72,6 +72,20 @@ export async function createDataService(config: DataConfig, options: DataService
     metricsUrl: telemetry.metricsUrl,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Runs the work on a request under a span, when it belongs to a trace. */
+async function traced<T>(spans: Spans, { traceparent, body }: DataRequest, work: () => Promise<T>): Promise<T> {
+  if (traceparent === "") return work();
+  const span = spans.startSpan(`data ${body?.$case}`, traceparent);
+  try {
+    return await work();
+  } catch (error) {
+    span.recordError(error);
+    throw error;
+  } finally {
+    span.end();
+  }
 }
 
 interface Opening extends Disposable {

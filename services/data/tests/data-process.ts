@@ -21,7 +21,6 @@ export function startDataProcess(folder: string): DataProcess {
   const address = `unix:${join(folder, "data.sock")}`;
   const child = fork(main, {
     env: {
-      PATH: process.env["PATH"],
       GUILDHALL_LISTEN: address,
       GUILDHALL_STATE_DIR: join(folder, "state"),
       GUILDHALL_LOG_LEVEL: "silent",

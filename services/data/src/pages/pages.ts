@@ -17,7 +17,7 @@ export interface PageEvents {
 }
 
 /** A rendered page. */
-export interface RenderedPage {
+interface RenderedPage {
   readonly json: Buffer;
   readonly count: number;
 }

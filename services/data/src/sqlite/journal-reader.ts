@@ -19,7 +19,7 @@ export interface JournalReader {
 }
 
 /** A record as the trimming sees it. */
-export interface ScannedRecord {
+interface ScannedRecord {
   readonly position: bigint;
   readonly slot: number;
   readonly ts: bigint;

@@ -1,5 +1,5 @@
 /** What a key names: a channel by its decimal id, an invite by its code. Numbers are those of the wire. */
-export interface DirectoryKey {
+interface DirectoryKey {
   readonly kind: number;
   readonly key: string;
 }

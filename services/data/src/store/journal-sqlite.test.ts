@@ -1,5 +1,8 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { makeTempDir } from "@guildhall/testing";
 import { describe, expect, test } from "@jest/globals";
+import { makeSqliteDirectory } from "./directory-sqlite.ts";
 import { type JournalFixture, journalContract, makeRecord, nextEpoch, topicIn } from "./journal.contract.ts";
 import { makeSqliteJournal, type SqliteJournal } from "./journal-sqlite.ts";
 
@@ -62,4 +65,24 @@ test("refuses with QUEUE_FULL what would make too much wait, and takes more once
   expect(journal.queued).toBe(0);
   const [answer] = await journal.append([makeRecord(topicIn(0, 999), 1n)]);
   expect(answer).toMatchObject({ kind: "stored" });
+});
+
+test("does not answer while the commit cannot be made", async () => {
+  using dir = makeTempDir();
+  await using journal = makeSqliteJournal({ folder: dir.path, onFatal: fail });
+  await using directory = makeSqliteDirectory({ folder: dir.path, onFatal: fail });
+  await Promise.all([journal.open(), directory.open()]);
+  await journal.takeEpoch(nextEpoch(undefined));
+  let answered = false;
+  using other = new DatabaseSync(join(dir.path, "journal.db"));
+  other.exec("BEGIN IMMEDIATE");
+  const appending = journal.append([makeRecord(topicIn(0), 1n)]).then((answers) => {
+    answered = true;
+    return answers;
+  });
+  // Time enough for an answer that does not wait: each of these goes to a thread, to the disk and back.
+  for (let put = 0; put < 20; put += 1) await directory.put([{ kind: 1, key: String(put), topic: 1n, cell: 0 }]);
+  expect(answered).toBe(false);
+  other.exec("ROLLBACK");
+  expect(await appending).toEqual([{ kind: "stored", position: 1n }]);
 });
