@@ -102,7 +102,7 @@ export function decideAcceptInvite(turn: Turn, { code }: AcceptInvite): Decision
     return { outcomes: [], dispatches: [], status: 200, json };
   }
   const member: Member = { userId: profile.id, profile, roleIds: [], joinedAt: isoOf(nowMs) };
-  const joined = joining(state, guild, [member]);
+  const joined = joining(state.roles, guild, [member]);
   const used = { ...invite, uses: invite.uses + 1 };
   const usedUp = invite.maxUses !== 0 && used.uses >= invite.maxUses;
   const welcome = welcomeMessage(turn, guild, member);

@@ -15,7 +15,7 @@ import { type Decision, guildOf, need, requesterOf, type Turn } from "./turn.ts"
 
 /** A new member's rows and what is told of them; `guild` has the count without them. */
 export function joining(
-  state: GuildState,
+  roles: GuildState["roles"],
   guild: Guild,
   members: readonly Member[],
 ): { guild: Guild; outcomes: Outcome[]; dispatches: Dispatch[] } {
@@ -26,7 +26,7 @@ export function joining(
   for (const member of members) {
     const { userId, joinedAt } = member;
     outcomes.push({ of: "member", member }, { of: "membership", userId, member: true, joinedAt });
-    const json = memberJson(state, member, `,"guild_id":"${guild.id}"`);
+    const json = memberJson(roles, member, `,"guild_id":"${guild.id}"`);
     dispatches.push(dispatchOf("GUILD_MEMBER_ADD", everyone, json));
   }
   return { guild: grown, outcomes, dispatches };
@@ -84,7 +84,7 @@ export function decideAddBot(turn: Turn, { bot, permissions }: AddBot): Decision
   }
   const known = turn.member(bot.id);
   if (known !== undefined)
-    return { outcomes: [], dispatches: [], status: 200, json: bytesOf(memberJson(state, known)) };
+    return { outcomes: [], dispatches: [], status: 200, json: bytesOf(memberJson(state.roles, known)) };
   const role = granted === 0n ? undefined : botRole(turn.nextId(), bot, granted);
   const member: Member = {
     userId: bot.id,
@@ -98,17 +98,11 @@ export function decideAddBot(turn: Turn, { bot, permissions }: AddBot): Decision
     outcomes.push({ of: "role", role });
     dispatches.push(dispatchOf("GUILD_ROLE_CREATE", everyone, roleEvent(state, role)));
   }
-  const named = namingRole(state, role);
+  const named = role === undefined ? state.roles : new Map([...state.roles, [role.id, role]]);
   const joined = joining(named, guild, [member]);
   outcomes.push(...joined.outcomes, auditOutcome(turn, auditAction.botAdd, bot.id));
   dispatches.push(...joined.dispatches);
   return { outcomes, dispatches, status: 201, json: bytesOf(memberJson(named, member)) };
-}
-
-/** The state with a role that is made by the same event, for rendering. */
-function namingRole(state: GuildState, role: Role | undefined): GuildState {
-  if (role === undefined) return state;
-  return { ...state, roles: new Map([...state.roles, [role.id, role]]) };
 }
 
 function botRole(id: bigint, bot: Profile, permissions: bigint): Role {
@@ -135,6 +129,6 @@ export function decideAddPeople(turn: Turn, { people }: AddPeople): Decision {
   );
   if (added.length === 0) return { outcomes: [], dispatches: [], status: 204, json: noBytes };
   const members = added.map((profile): Member => ({ userId: profile.id, profile, roleIds: [], joinedAt }));
-  const { outcomes, dispatches } = joining(turn.state, guild, members);
+  const { outcomes, dispatches } = joining(turn.state.roles, guild, members);
   return { outcomes, dispatches, status: 204, json: noBytes };
 }

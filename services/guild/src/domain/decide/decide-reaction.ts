@@ -40,7 +40,7 @@ export function decideAddReaction(turn: Turn, command: AddReaction): Decision {
   const { state } = turn;
   const json =
     `{"user_id":"${userId}","channel_id":"${channelId}","message_id":"${messageId}","guild_id":"${state.topic}",` +
-    `"member":${memberJson(state, who.member)},"emoji":${emojiJson(emoji.id, emoji.name)},` +
+    `"member":${memberJson(state.roles, who.member)},"emoji":${emojiJson(emoji.id, emoji.name)},` +
     `"message_author_id":"${authorId}","burst":false,"type":0}`;
   const reaction = { channelId, messageId, emojiId: emoji.id, emojiName: emoji.name, userId };
   return {
@@ -76,7 +76,7 @@ export function decideStartTyping(turn: Turn, { channelId }: StartTyping): Decis
   need(permissions, Permission.SEND_MESSAGES);
   const { state, nowMs } = turn;
   const { userId } = who.member;
-  const member = `{"user":${userJson(who.profile)},${memberFields(state, who.member)}}`;
+  const member = `{"user":${userJson(who.profile)},${memberFields(state.roles, who.member)}}`;
   const json =
     `{"channel_id":"${channelId}","guild_id":"${state.topic}","user_id":"${userId}",` +
     `"timestamp":${Math.floor(nowMs / 1000)},"member":${member}}`;

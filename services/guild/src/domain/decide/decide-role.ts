@@ -125,7 +125,7 @@ export function decideMemberRole(turn: Turn, change: GrantRole | RevokeRole, gra
   }
   const kept = target.roleIds.filter((id) => id !== role.id && state.roles.has(id));
   const member: Member = { ...target, roleIds: grant ? [...kept, role.id] : kept };
-  const json = memberJson(state, member, `,"guild_id":"${guild.id}"`);
+  const json = memberJson(state.roles, member, `,"guild_id":"${guild.id}"`);
   return {
     outcomes: [{ of: "member", member }, auditOutcome(turn, auditAction.memberRoleUpdate, member.userId)],
     dispatches: [dispatchOf("GUILD_MEMBER_UPDATE", everyone, json, { intentExemptUsers: [member.userId] })],

@@ -1,4 +1,5 @@
 import type { Apply, EpochRecord, MembershipRow, Position, Row, SlotRange } from "@guildhall/proto";
+import { higher, lower } from "../model/bigint-order.ts";
 import type { Clock, HostPorts, JournalRecord, Timers } from "../ports.ts";
 import type { HostStats } from "./host-stats.ts";
 
@@ -124,8 +125,8 @@ class ShardApplier implements Applier {
         record === undefined ? [] : [{ record, position }],
       );
       // What this host stored meanwhile comes by both ways.
-      if (!(await this.#apply(found, tail.readTo > after ? tail.readTo : after))) return;
-      after = tail.readTo > after ? tail.readTo : after;
+      after = higher(after, tail.readTo);
+      if (!(await this.#apply(found, after))) return;
       this.#dropUpTo(after);
       if (tail.end) break;
     }
@@ -155,7 +156,7 @@ class ShardApplier implements Applier {
     do {
       const batch = this.#nextBatch();
       const next = this.#queue[batch.length];
-      const end = next === undefined ? this.#options.highest() : (next.position as bigint) - 1n;
+      const end = next === undefined ? this.#options.highest() : next.position - 1n;
       if (!(await this.#apply(batch, end))) break;
       this.#queue.splice(0, batch.length);
       for (const stored of batch) this.backlogBytes -= sizeOf(stored);
@@ -178,8 +179,7 @@ class ShardApplier implements Applier {
   async #apply(batch: readonly Stored[], end: bigint): Promise<boolean> {
     const { range, epoch, ports, floor, applied, lost } = this.#options;
     const under = floor();
-    const least = under === undefined || end < under ? end : under;
-    const watermark = least > this.watermark ? least : this.watermark;
+    const watermark = higher(this.watermark, under === undefined ? end : lower(end, under));
     const { rows, memberships, positions } = rowsOf(batch);
     if (batch.length === 0 && watermark === this.watermark) return true;
     if (memberships.length > 0) {

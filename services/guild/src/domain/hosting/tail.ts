@@ -1,4 +1,4 @@
-import type { Row } from "@guildhall/proto";
+import type { ReactionRow, Row } from "@guildhall/proto";
 import { emojiKey } from "../model/thing.ts";
 
 interface Pending {
@@ -21,7 +21,6 @@ export interface TopicTail {
   /** Rows of messages and reactions of a channel. */
   ofChannel(channelId: bigint): Row[];
   reactionsOf(channelId: bigint, messageId: bigint): Row[];
-  clear(): void;
 }
 
 interface ChannelTail {
@@ -31,91 +30,97 @@ interface ChannelTail {
 
 /** Makes an empty tail. */
 export function makeTopicTail(): TopicTail {
-  const members = new Map<bigint, Pending>();
-  const channels = new Map<bigint, ChannelTail>();
-  let queue: { readonly seq: bigint; readonly rows: readonly Row[] }[] = [];
-  let begin = 0;
+  return new Tail();
+}
 
-  const channel = (channelId: bigint): ChannelTail => {
-    let found = channels.get(channelId);
+// What was trimmed is cut away in the large, so that trimming stays cheap.
+const cutFrom = 1_024;
+
+class Tail implements TopicTail {
+  readonly #members = new Map<bigint, Pending>();
+  readonly #channels = new Map<bigint, ChannelTail>();
+  #queue: { readonly seq: bigint; readonly rows: readonly Row[] }[] = [];
+  #begin = 0;
+
+  get size(): number {
+    return this.#queue.length - this.#begin;
+  }
+
+  add(seq: bigint, rows: readonly Row[]): void {
+    this.#queue.push({ seq, rows });
+    for (const row of rows) this.#put(seq, row);
+  }
+
+  trim(seq: bigint): void {
+    for (let next = this.#queue[this.#begin]; next !== undefined && next.seq <= seq; next = this.#queue[this.#begin]) {
+      for (const row of next.rows) this.#drop(next.seq, row);
+      this.#begin++;
+    }
+    if (this.#begin > cutFrom || this.#begin === this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#begin);
+      this.#begin = 0;
+    }
+  }
+
+  member(userId: bigint): Row | undefined {
+    return this.#members.get(userId)?.row;
+  }
+
+  *members(): Iterable<Row> {
+    for (const { row } of this.#members.values()) yield row;
+  }
+
+  message(channelId: bigint, messageId: bigint): Row | undefined {
+    return this.#channels.get(channelId)?.messages.get(messageId)?.row;
+  }
+
+  ofChannel(channelId: bigint): Row[] {
+    const found = this.#channels.get(channelId);
+    if (found === undefined) return [];
+    return [...found.messages.values(), ...found.reactions.values()].map(({ row }) => row);
+  }
+
+  reactionsOf(channelId: bigint, messageId: bigint): Row[] {
+    const rows: Row[] = [];
+    for (const { row } of this.#channels.get(channelId)?.reactions.values() ?? []) {
+      if (row.of?.$case === "reaction" && row.of.value.messageId === messageId) rows.push(row);
+    }
+    return rows;
+  }
+
+  #put(seq: bigint, row: Row): void {
+    const { of } = row;
+    if (of?.$case === "member") this.#members.set(of.value.userId, { seq, row });
+    else if (of?.$case === "message") this.#channel(of.value.channelId).messages.set(of.value.messageId, { seq, row });
+    else if (of?.$case === "reaction")
+      this.#channel(of.value.channelId).reactions.set(reactionKey(of.value), { seq, row });
+  }
+
+  #drop(seq: bigint, { of }: Row): void {
+    if (of?.$case === "member") dropFrom(this.#members, of.value.userId, seq);
+    if (of?.$case !== "message" && of?.$case !== "reaction") return;
+    const { channelId } = of.value;
+    const found = this.#channels.get(channelId);
+    if (found === undefined) return;
+    if (of.$case === "message") dropFrom(found.messages, of.value.messageId, seq);
+    else dropFrom(found.reactions, reactionKey(of.value), seq);
+    if (found.messages.size === 0 && found.reactions.size === 0) this.#channels.delete(channelId);
+  }
+
+  #channel(channelId: bigint): ChannelTail {
+    let found = this.#channels.get(channelId);
     if (found === undefined) {
       found = { messages: new Map(), reactions: new Map() };
-      channels.set(channelId, found);
+      this.#channels.set(channelId, found);
     }
     return found;
-  };
-
-  const put = (seq: bigint, row: Row): void => {
-    const { of } = row;
-    if (of?.$case === "member") members.set(of.value.userId, { seq, row });
-    else if (of?.$case === "message") channel(of.value.channelId).messages.set(of.value.messageId, { seq, row });
-    else if (of?.$case === "reaction") channel(of.value.channelId).reactions.set(reactionKey(row), { seq, row });
-  };
-
-  const drop = (seq: bigint, row: Row): void => {
-    const { of } = row;
-    if (of?.$case === "member") dropFrom(members, of.value.userId, seq);
-    else if (of?.$case === "message" || of?.$case === "reaction") {
-      const { channelId } = of.value;
-      const found = channels.get(channelId);
-      if (found === undefined) return;
-      if (of.$case === "message") dropFrom(found.messages, of.value.messageId, seq);
-      else dropFrom(found.reactions, reactionKey(row), seq);
-      if (found.messages.size === 0 && found.reactions.size === 0) channels.delete(channelId);
-    }
-  };
-
-  return {
-    get size() {
-      return queue.length - begin;
-    },
-    add(seq, rows) {
-      queue.push({ seq, rows });
-      for (const row of rows) put(seq, row);
-    },
-    trim(seq) {
-      for (let next = queue[begin]; next !== undefined && next.seq <= seq; next = queue[begin]) {
-        for (const row of next.rows) drop(next.seq, row);
-        begin++;
-      }
-      // Cut in the large, so that trimming stays cheap.
-      if (begin > 1_024 || begin === queue.length) {
-        queue = queue.slice(begin);
-        begin = 0;
-      }
-    },
-    member: (userId) => members.get(userId)?.row,
-    *members() {
-      for (const { row } of members.values()) yield row;
-    },
-    message: (channelId, messageId) => channels.get(channelId)?.messages.get(messageId)?.row,
-    ofChannel(channelId) {
-      const found = channels.get(channelId);
-      if (found === undefined) return [];
-      return [...found.messages.values(), ...found.reactions.values()].map(({ row }) => row);
-    },
-    reactionsOf(channelId, messageId) {
-      const rows: Row[] = [];
-      for (const { row } of channels.get(channelId)?.reactions.values() ?? []) {
-        if (row.of?.$case === "reaction" && row.of.value.messageId === messageId) rows.push(row);
-      }
-      return rows;
-    },
-    clear() {
-      members.clear();
-      channels.clear();
-      queue = [];
-      begin = 0;
-    },
-  };
+  }
 }
 
 function dropFrom<K>(map: Map<K, Pending>, key: K, seq: bigint): void {
   if (map.get(key)?.seq === seq) map.delete(key);
 }
 
-function reactionKey(row: Row): string {
-  if (row.of?.$case !== "reaction") return "";
-  const { messageId, emojiId, emojiName, userId } = row.of.value;
+function reactionKey({ messageId, emojiId, emojiName, userId }: ReactionRow): string {
   return `${messageId}/${userId}/${emojiKey(emojiId, emojiName)}`;
 }

@@ -1,6 +1,7 @@
 import type { Row } from "@guildhall/proto";
 import type { Required } from "../decide/required.ts";
 import type { LoadedMessage } from "../decide/turn.ts";
+import { ascending } from "../model/bigint-order.ts";
 import { decodeMember } from "../model/codec.ts";
 import { type Outcome, outcomeOf } from "../model/outcome.ts";
 import { emojiKey, type Member, type Message, type Reaction } from "../model/thing.ts";
@@ -39,11 +40,107 @@ export interface TopicThingsOptions {
 }
 
 /** Makes them. */
-export function makeTopicThings({ topic, store, tail, members, messages }: TopicThingsOptions): TopicThings {
-  const loadingMembers = new Map<bigint, Promise<void>>();
-  const loadingMessages = new Map<bigint, Promise<void>>();
+export function makeTopicThings(options: TopicThingsOptions): TopicThings {
+  return new Things(options);
+}
 
-  const loadMembers = async (ids: readonly bigint[]): Promise<void> => {
+class Things implements TopicThings {
+  readonly #options: TopicThingsOptions;
+  readonly #loadingMembers = new Map<bigint, Promise<void>>();
+  readonly #loadingMessages = new Map<bigint, Promise<void>>();
+
+  constructor(options: TopicThingsOptions) {
+    this.#options = options;
+  }
+
+  member(userId: bigint): Member | undefined {
+    return this.#options.members.get(userId) ?? undefined;
+  }
+
+  message(channelId: bigint, messageId: bigint): LoadedMessage | undefined {
+    const kept = this.#options.messages.get(messageId);
+    return kept?.channelId === channelId ? kept : undefined;
+  }
+
+  has(required: Required): boolean {
+    const { members, messages } = this.#options;
+    return (
+      required.members.every((id) => members.get(id) !== undefined) &&
+      required.messages.every(({ messageId }) => messages.get(messageId) !== undefined)
+    );
+  }
+
+  async load(required: Required): Promise<void> {
+    const { members, messages } = this.#options;
+    const wanted = required.members.filter((id) => members.get(id) === undefined);
+    this.#startMembers([...new Set(wanted)].filter((id) => !this.#loadingMembers.has(id)));
+    const waits = new Set(wanted.map((id) => this.#loadingMembers.get(id)));
+    for (const { channelId, messageId } of required.messages) {
+      if (messages.get(messageId) !== undefined) continue;
+      let loading = this.#loadingMessages.get(messageId);
+      if (loading === undefined) {
+        loading = this.#loadMessage(channelId, messageId).finally(() => this.#loadingMessages.delete(messageId));
+        this.#loadingMessages.set(messageId, loading);
+      }
+      waits.add(loading);
+    }
+    await Promise.all(waits);
+  }
+
+  assign(outcome: Outcome): void {
+    const { members, messages } = this.#options;
+    switch (outcome.of) {
+      case "member":
+        members.set(outcome.member.userId, outcome.member);
+        break;
+      case "member-gone":
+        members.set(outcome.userId, null);
+        break;
+      case "message": {
+        const { messageId } = outcome.message;
+        const reactions = messages.peek(messageId)?.reactions ?? new Map<string, Set<bigint>>();
+        messages.set(messageId, { ...outcome.message, reactions });
+        break;
+      }
+      case "message-gone":
+        messages.set(outcome.messageId, null);
+        break;
+      case "reaction":
+      case "reaction-gone": {
+        const kept = messages.peek(outcome.reaction.messageId);
+        if (kept) react(kept, outcome.reaction, outcome.of === "reaction");
+        break;
+      }
+      default:
+        break;
+    }
+  }
+
+  async list(after: bigint, limit: number): Promise<Member[]> {
+    const { topic, store, tail } = this.#options;
+    const before = [...tail.members()];
+    const gone = before.filter(({ deleted }) => deleted).length;
+    const asked = limit + gone;
+    const stored = await store.listMembers(topic, after, asked);
+    return mergeMembers(stored, [...before, ...tail.members()], { after, limit, whole: stored.length < asked });
+  }
+
+  clear(): void {
+    this.#options.members.clear();
+    this.#options.messages.clear();
+  }
+
+  /** Begins to read members, all in one request; several who want the same wait for one reading. */
+  #startMembers(ids: readonly bigint[]): void {
+    if (ids.length === 0) return;
+    const loading = this.#loadMembers(ids).finally(() => {
+      for (const id of ids) this.#loadingMembers.delete(id);
+    });
+    for (const id of ids) this.#loadingMembers.set(id, loading);
+  }
+
+  async #loadMembers(ids: readonly bigint[]): Promise<void> {
+    const { topic, store, tail, members } = this.#options;
     // A row may reach the store while it is read, and leave the tail: what was there at the start still counts.
     const pending = new Map(ids.map((id) => [id, tail.member(id)]));
     const stored = new Map<bigint, Row>();
@@ -51,94 +148,23 @@ export function makeTopicThings({ topic, store, tail, members, messages }: Topic
       if (row.of?.$case === "member") stored.set(row.of.value.userId, row);
     }
     for (const id of ids) members.set(id, memberOf(tail.member(id) ?? pending.get(id) ?? stored.get(id)));
-  };
+  }
 
-  const loadMessage = async (channelId: bigint, messageId: bigint): Promise<void> => {
-    const read = () => ({
-      message: tail.message(channelId, messageId),
-      reactions: tail.reactionsOf(channelId, messageId),
-    });
-    const before = read();
+  async #loadMessage(channelId: bigint, messageId: bigint): Promise<void> {
+    const { store, tail, messages } = this.#options;
+    const pending = () => [tail.message(channelId, messageId), ...tail.reactionsOf(channelId, messageId)];
+    const before = pending();
     const stored = await store.loadMessages(channelId, [messageId]);
-    const now = read();
-    const rows = [...stored, before.message, now.message].filter((row) => row !== undefined);
+    const rows = [...stored, ...before, ...pending()].filter((row) => row !== undefined);
     const last = rows.findLast(({ of }) => of?.$case === "message");
-    if (last?.of?.$case !== "message" || last.deleted) return messages.set(messageId, null);
+    if (last?.of?.$case !== "message" || last.deleted) {
+      messages.set(messageId, null);
+      return;
+    }
     const kept: KeptMessage = { ...last.of.value, reactions: new Map() };
-    for (const row of [...stored, ...before.reactions, ...now.reactions]) {
-      if (row.of?.$case === "reaction") react(kept, row.of.value, !row.deleted);
-    }
+    for (const { of, deleted } of rows) if (of?.$case === "reaction") react(kept, of.value, !deleted);
     messages.set(messageId, kept);
-  };
-
-  /** Starts what nobody has started yet, and waits for all of it. */
-  const load = async (required: Required): Promise<void> => {
-    const wanted = required.members.filter((id) => members.get(id) === undefined);
-    const fresh = [...new Set(wanted)].filter((id) => !loadingMembers.has(id));
-    if (fresh.length > 0) {
-      const loading = loadMembers(fresh).finally(() => {
-        for (const id of fresh) loadingMembers.delete(id);
-      });
-      for (const id of fresh) loadingMembers.set(id, loading);
-    }
-    const waits = new Set(wanted.map((id) => loadingMembers.get(id)));
-    for (const { channelId, messageId } of required.messages) {
-      if (messages.get(messageId) !== undefined) continue;
-      let loading = loadingMessages.get(messageId);
-      if (loading === undefined) {
-        loading = loadMessage(channelId, messageId).finally(() => loadingMessages.delete(messageId));
-        loadingMessages.set(messageId, loading);
-      }
-      waits.add(loading);
-    }
-    await Promise.all(waits);
-  };
-
-  return {
-    member: (userId) => members.get(userId) ?? undefined,
-    message(channelId, messageId) {
-      const kept = messages.get(messageId);
-      return kept?.channelId === channelId ? kept : undefined;
-    },
-    has: (required) =>
-      required.members.every((id) => members.get(id) !== undefined) &&
-      required.messages.every(({ messageId }) => messages.get(messageId) !== undefined),
-    load,
-    assign(outcome) {
-      switch (outcome.of) {
-        case "member":
-          return members.set(outcome.member.userId, outcome.member);
-        case "member-gone":
-          return members.set(outcome.userId, null);
-        case "message": {
-          const { messageId } = outcome.message;
-          const reactions = messages.peek(messageId)?.reactions ?? new Map<string, Set<bigint>>();
-          return messages.set(messageId, { ...outcome.message, reactions });
-        }
-        case "message-gone":
-          return messages.set(outcome.messageId, null);
-        case "reaction":
-        case "reaction-gone": {
-          const kept = messages.peek(outcome.reaction.messageId);
-          if (kept) react(kept, outcome.reaction, outcome.of === "reaction");
-          return;
-        }
-        default:
-          return;
-      }
-    },
-    async list(after, limit) {
-      const before = [...tail.members()];
-      const gone = before.filter(({ deleted }) => deleted).length;
-      const asked = limit + gone;
-      const stored = await store.listMembers(topic, after, asked);
-      return mergeMembers(stored, [...before, ...tail.members()], { after, limit, whole: stored.length < asked });
-    },
-    clear() {
-      members.clear();
-      messages.clear();
-    },
-  };
+  }
 }
 
 function memberOf(row: Row | undefined): Member | null {
@@ -171,5 +197,5 @@ function mergeMembers(
       if (userId > after && (end === undefined || userId <= end)) found.set(userId, outcome.member);
     }
   }
-  return [...found.values()].sort((a, b) => (a.userId < b.userId ? -1 : 1)).slice(0, limit);
+  return [...found.values()].sort((a, b) => ascending(a.userId, b.userId)).slice(0, limit);
 }

@@ -14,8 +14,7 @@ export interface GuildState {
   readonly ends: ReadonlyMap<bigint, ChannelEnd>;
   /** Assigns an outcome. What is not kept here (members, messages) changes nothing. */
   assign(outcome: Outcome): void;
-  /** Who sees what, by the state as it is now. */
-  visibility(): Visibility;
+  /** What a member may see and do, by the state as it is now. */
   viewOf(member: Pick<Member, "userId" | "roleIds">): View;
   /** Whether every member sees the channel whatever their roles, so that nobody can gain it. */
   isOpen(channelId: bigint): boolean;
@@ -23,93 +22,76 @@ export interface GuildState {
 
 /** Makes the empty state of a topic. */
 export function makeGuildState(topic: bigint): GuildState {
-  let guild: Guild | undefined;
-  let visibility: Visibility | undefined;
-  const channels = new Map<bigint, Channel>();
-  const roles = new Map<bigint, Role>();
-  const invites = new Map<string, Invite>();
-  const ends = new Map<bigint, ChannelEnd>();
+  return new State(topic);
+}
 
-  const visible = (): Visibility => {
-    visibility ??= makeVisibility({
-      guildId: topic,
-      ownerId: guild?.ownerId ?? 0n,
-      roles: [...roles.values()],
-      channels: [...channels.values()],
-    });
-    return visibility;
-  };
+class State implements GuildState {
+  readonly topic: bigint;
+  guild: Guild | undefined;
+  readonly channels = new Map<bigint, Channel>();
+  readonly roles = new Map<bigint, Role>();
+  readonly invites = new Map<string, Invite>();
+  readonly ends = new Map<bigint, ChannelEnd>();
+  // Made when first asked for, as opening a topic assigns many rows first.
+  #visibility: Visibility | undefined;
 
-  const assignChannel = (outcome: Extract<Outcome, { of: "channel" | "channel-gone" }>): void => {
-    if (outcome.of === "channel") {
-      channels.set(outcome.channel.id, outcome.channel);
-      visibility?.apply({ kind: "channel-put", channel: outcome.channel });
-    } else {
-      channels.delete(outcome.id);
-      visibility?.apply({ kind: "channel-delete", id: outcome.id });
-    }
-  };
+  constructor(topic: bigint) {
+    this.topic = topic;
+  }
 
-  const assignRole = (outcome: Extract<Outcome, { of: "role" | "role-gone" }>): void => {
-    if (outcome.of === "role") {
-      roles.set(outcome.role.id, outcome.role);
-      visibility?.apply({ kind: "role-put", role: outcome.role });
-    } else {
-      roles.delete(outcome.id);
-      visibility?.apply({ kind: "role-delete", id: outcome.id });
-    }
-  };
-
-  const assign = (outcome: Outcome): void => {
+  assign(outcome: Outcome): void {
     switch (outcome.of) {
       case "guild":
-        if (guild?.ownerId !== outcome.guild.ownerId) {
-          visibility?.apply({ kind: "owner", userId: outcome.guild.ownerId });
-        }
-        guild = outcome.guild;
+        this.#visibility?.apply({ kind: "owner", userId: outcome.guild.ownerId });
+        this.guild = outcome.guild;
         break;
       case "channel":
+        this.#visibility?.apply({ kind: "channel-put", channel: outcome.channel });
+        this.channels.set(outcome.channel.id, outcome.channel);
+        break;
       case "channel-gone":
-        assignChannel(outcome);
+        this.#visibility?.apply({ kind: "channel-delete", id: outcome.id });
+        this.channels.delete(outcome.id);
         break;
       case "channel-end":
-        ends.set(outcome.end.channelId, outcome.end);
+        this.ends.set(outcome.end.channelId, outcome.end);
         break;
       case "channel-end-gone":
-        ends.delete(outcome.id);
+        this.ends.delete(outcome.id);
         break;
       case "role":
+        this.#visibility?.apply({ kind: "role-put", role: outcome.role });
+        this.roles.set(outcome.role.id, outcome.role);
+        break;
       case "role-gone":
-        assignRole(outcome);
+        this.#visibility?.apply({ kind: "role-delete", id: outcome.id });
+        this.roles.delete(outcome.id);
         break;
       case "invite":
-        invites.set(outcome.invite.code, outcome.invite);
+        this.invites.set(outcome.invite.code, outcome.invite);
         break;
       case "invite-gone":
-        invites.delete(outcome.code);
+        this.invites.delete(outcome.code);
         break;
       default:
         break;
     }
-  };
+  }
 
-  return {
-    topic,
-    get guild() {
-      return guild;
-    },
-    channels,
-    roles,
-    invites,
-    ends,
-    assign,
-    visibility: visible,
-    viewOf: ({ userId, roleIds }) => visible().viewOf({ userId, roleIds }),
-    isOpen(channelId) {
-      const everyone = roles.get(topic)?.permissions ?? 0n;
-      if ((everyone & (Permission.VIEW_CHANNEL | Permission.ADMINISTRATOR)) === 0n) return false;
-      const channel = channels.get(channelId);
-      return channel?.overwrites.every(({ deny, allow }) => (deny & ~allow & Permission.VIEW_CHANNEL) === 0n) ?? false;
-    },
-  };
+  viewOf({ userId, roleIds }: Pick<Member, "userId" | "roleIds">): View {
+    this.#visibility ??= makeVisibility({
+      guildId: this.topic,
+      ownerId: this.guild?.ownerId ?? 0n,
+      roles: [...this.roles.values()],
+      channels: [...this.channels.values()],
+    });
+    return this.#visibility.viewOf({ userId, roleIds });
+  }
+
+  isOpen(channelId: bigint): boolean {
+    const everyone = this.roles.get(this.topic)?.permissions ?? 0n;
+    if ((everyone & (Permission.VIEW_CHANNEL | Permission.ADMINISTRATOR)) === 0n) return false;
+    const channel = this.channels.get(channelId);
+    return channel?.overwrites.every(({ deny, allow }) => (deny & ~allow & Permission.VIEW_CHANNEL) === 0n) ?? false;
+  }
 }

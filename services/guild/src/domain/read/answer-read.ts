@@ -49,12 +49,12 @@ export function answerRead(turn: ReadTurn, { body }: Read, listed: readonly Memb
       requesterOf(turn);
       const member = turn.member(body.value.userId);
       if (member === undefined) throw new GuildhallError("UNKNOWN_MEMBER", `no member ${body.value.userId}`);
-      return json(memberJson(state, member));
+      return json(memberJson(state.roles, member));
     }
     case "listMembers":
       guildOf(state);
       requesterOf(turn);
-      return json(`[${listed.map((member) => memberJson(state, member)).join(",")}]`);
+      return json(`[${listed.map((member) => memberJson(state.roles, member)).join(",")}]`);
     case "getInvite": {
       const invite = liveInvite(state, body.value.code, turn.nowMs);
       return json(inviteJson(state, invite, { counts: body.value.withCounts }));

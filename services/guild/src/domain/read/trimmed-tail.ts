@@ -1,5 +1,6 @@
 import { GuildhallError } from "@guildhall/errors";
 import type { Row } from "@guildhall/proto";
+import { ascending } from "../model/bigint-order.ts";
 
 /** Which page of a channel is asked for. */
 export interface AskedPage {
@@ -31,7 +32,7 @@ export function trimmedTail(rows: readonly Row[], page: AskedPage): Row[] {
 /** Messages farther from the page's beginning than `limit` live ones of the tail cannot be on it. */
 function nearest(rows: readonly Row[], limit: number, fromOldest: boolean): Row[] {
   const live = rows.filter(({ of, deleted }) => of?.$case === "message" && !deleted).map(messageIdOf);
-  live.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  live.sort(ascending);
   if (live.length <= limit) return [...rows];
   const bound = (fromOldest ? live[limit - 1] : live[live.length - limit]) as bigint;
   return rows.filter((row) => (fromOldest ? messageIdOf(row) <= bound : messageIdOf(row) >= bound));

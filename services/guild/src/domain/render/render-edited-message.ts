@@ -19,10 +19,10 @@ export function renderEditedMessage(
 ): RenderedMessage {
   const json = JSON.stringify(message);
   const open = json.slice(0, -1);
-  const member = author === undefined ? "" : `,"member":{${memberFields(state, author)}}`;
+  const member = author === undefined ? "" : `,"member":{${memberFields(state.roles, author)}}`;
   const tail = `,"guild_id":"${state.topic}"${member},"channel_type":${channelType}}`;
   const mentions = mentioned.map((each) => {
-    const { user, ...fields } = JSON.parse(memberJson(state, each)) as { user: object };
+    const { user, ...fields } = JSON.parse(memberJson(state.roles, each)) as { user: object };
     return { ...user, member: fields };
   });
   const event = { ...message, mentions };

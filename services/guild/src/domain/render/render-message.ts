@@ -51,7 +51,7 @@ export function renderMessage(
   const [before, after] = fieldsAround(parts);
   const open = `${head}${body}${before}${plain}${after}${referenceFields(parts, false)}`;
   const nonce = extras.nonceJson === "" ? "" : `,"nonce":${extras.nonceJson}`;
-  const author = extras.author === undefined ? "" : `,"member":{${memberFields(state, extras.author)}}`;
+  const author = extras.author === undefined ? "" : `,"member":{${memberFields(state.roles, extras.author)}}`;
   const tail = `${nonce},"guild_id":"${state.topic}"${author},"channel_type":${extras.channelType}}`;
   const withMembers = mentions.length === 0 ? "" : mentions.map((member) => mentionJson(state, member)).join(",");
   const shared = `${before}${withMembers}${after}`;
@@ -95,7 +95,7 @@ function withoutContent(referencedJson: string): string {
 
 function mentionJson(state: GuildState, member: Member): string {
   const user = userJson(member.profile);
-  return `${user.slice(0, -1)},"member":{${memberFields(state, member)}}}`;
+  return `${user.slice(0, -1)},"member":{${memberFields(state.roles, member)}}}`;
 }
 
 /** A stored message as it is shown inside a reply: without what it refers to itself. */

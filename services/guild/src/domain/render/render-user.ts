@@ -23,9 +23,9 @@ export function userJson({ id, username, globalName, avatar, bot, publicFlags }:
 }
 
 /** The fields of a member object, without braces and without `user`. Roles that are gone are left out. */
-export function memberFields(state: GuildState, { roleIds, joinedAt }: Member): string {
+export function memberFields(known: GuildState["roles"], { roleIds, joinedAt }: Member): string {
   let roles = "";
-  for (const id of roleIds) if (state.roles.has(id)) roles += roles === "" ? `"${id}"` : `,"${id}"`;
+  for (const id of roleIds) if (known.has(id)) roles += roles === "" ? `"${id}"` : `,"${id}"`;
   return (
     `"roles":[${roles}],"joined_at":"${joinedAt}","nick":null,"avatar":null,"banner":null,"premium_since":null,` +
     `"deaf":false,"mute":false,"pending":false,"flags":0,"communication_disabled_until":null`
@@ -33,6 +33,6 @@ export function memberFields(state: GuildState, { roleIds, joinedAt }: Member): 
 }
 
 /** Discord's member object with `user`; `more` are fields to be added, beginning with a comma. */
-export function memberJson(state: GuildState, member: Member, more = ""): string {
-  return `{"user":${userJson(member.profile)},${memberFields(state, member)}${more}}`;
+export function memberJson(known: GuildState["roles"], member: Member, more = ""): string {
+  return `{"user":${userJson(member.profile)},${memberFields(known, member)}${more}}`;
 }
