@@ -1,5 +1,5 @@
 import type { HeadsResult, NotOwner, TopicRequest } from "@guildhall/proto";
-import { type ShardMap, slotOf } from "@guildhall/slots";
+import { type MapEntry, type ShardMap, slotOf } from "@guildhall/slots";
 import type { HostPool } from "./host-pool.ts";
 import type { Clock, Timers } from "./ports.ts";
 
@@ -17,8 +17,8 @@ const roundPauseMs = 100;
 const hostTimeoutMs = 3_000;
 
 /**
- * Asks the owners of all topics for their heads and merges what they answer. Topics whose owner is not known, or does
- * not answer, within 1.5 s are left out: the asker asks again.
+ * Asks the owner of each shard concerned for the heads of its topics, and merges what they answer. Topics whose owner is
+ * not known, or does not answer, within 1.5 s are left out: the asker asks again.
  */
 export async function askHeads(
   request: TopicRequest,
@@ -30,39 +30,39 @@ export async function askHeads(
   const untilMs = clock.monotonicMs() + patienceMs;
   let left: readonly bigint[] = [...new Set(topics)];
   for (;;) {
-    const groups = Map.groupBy(left, (topic) => reachableOwner(topic, map, hosts));
-    const ownerless = groups.get(undefined) ?? [];
-    groups.delete(undefined);
+    // By shard, not by host: a host answers NotOwner for all that is asked at once.
+    const shards = Map.groupBy(left, (topic) => reachableOwner(topic, map, hosts));
     const unanswered = await Promise.all(
-      [...groups].map(([address, asked]) => askHost(request, address ?? "", asked, merged, options)),
+      [...shards].map(([owner, asked]) => askOwner(request, owner, asked, merged, options)),
     );
-    left = [...ownerless, ...unanswered.flat()];
+    left = unanswered.flat();
     if (left.length === 0 || clock.monotonicMs() >= untilMs) return merged;
     await new Promise<void>((resolve) => timers.after(roundPauseMs, resolve));
   }
 }
 
-/** The address of the topic's owner when its stream is there; a stream that is not begins to connect. */
-function reachableOwner(topic: bigint, map: ShardMap, hosts: HostPool): string | undefined {
+/** The topic's owner when its stream is there; a stream that is not begins to connect. */
+function reachableOwner(topic: bigint, map: ShardMap, hosts: HostPool): MapEntry | undefined {
   const owner = map.ownerOf(slotOf(topic));
-  return owner !== undefined && hosts.to(owner.address).connected ? owner.address : undefined;
+  return owner !== undefined && hosts.to(owner.address).connected ? owner : undefined;
 }
 
-/** Adds what the host answers to `merged`; returns the topics to ask for again. */
-async function askHost(
+/** Adds what the owner answers to `merged`; returns the topics to ask for again. */
+async function askOwner(
   request: TopicRequest,
-  address: string,
+  owner: MapEntry | undefined,
   topics: readonly bigint[],
   merged: HeadsResult,
   { hosts, learn }: HeadsOptions,
 ): Promise<readonly bigint[]> {
+  if (owner === undefined) return topics;
   try {
     const part: TopicRequest = { ...request, body: { $case: "heads", value: { topics: [...topics] } } };
-    const answer = await hosts.to(address).send({ ...part, timeoutMs: hostTimeoutMs }, hostTimeoutMs);
+    const answer = await hosts.to(owner.address).send({ ...part, timeoutMs: hostTimeoutMs }, hostTimeoutMs);
     if (answer.$case === "notOwner") learn(answer.value);
     if (answer.$case !== "heads") return topics;
-    merged.heads.push(...answer.value.heads);
-    merged.sources.push(...answer.value.sources);
+    for (const head of answer.value.heads) merged.heads.push(head);
+    for (const source of answer.value.sources) merged.sources.push(source);
     return [];
   } catch {
     return topics;

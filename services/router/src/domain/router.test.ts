@@ -113,6 +113,16 @@ test("follows NotOwner to the host it names, and waits when it names none", asyn
   expect(retries).toEqual(["not-owner", "not-owner", "not-owner"]);
 });
 
+test("follows a NotOwner without an address to where that incarnation is known to serve", async () => {
+  const { hosts, router } = start();
+  hosts.start("a", () => notOwner({ ...entry("b", 2), address: "" }));
+  hosts.start("b", () => done);
+  router.learnOwner(entry("a", 1));
+  router.learnOwner({ ...entry("b", 1), range: { i: (slot + 1) % 4, n: 4 } });
+  expect(await router.route(post())).toEqual(done);
+  expect(hosts.taken.map(({ address }) => address)).toEqual(["a", "b"]);
+});
+
 test("a lower epoch never replaces a higher one", async () => {
   const { hosts, router } = start();
   hosts.start("a", () => done);
@@ -253,9 +263,9 @@ test("while draining: refuses what comes and waits, and does not call unknown wh
   ]);
 });
 
-test("heads are asked of every owner and merged; topics without one are left out after a bounded wait", async () => {
+test("heads are asked of every shard's owner and merged; topics that none serves are left out after a bounded wait", async () => {
   const { time, hosts, router } = start();
-  const topics = [0n, 1n, 2n].map((i) => i << 22n);
+  const topics = [0n, 1n, 2n, 3n].map((i) => i << 22n);
   const answerHeads =
     (source: string) =>
     (request: TopicRequest): Answer => {
@@ -263,13 +273,18 @@ test("heads are asked of every owner and merged; topics without one are left out
       const heads = asked.map((topic) => ({ topic, epoch: 1, seq: topic >> 22n, lastId: 0n, lastTs: 0n }));
       return { $case: "heads", value: { heads, sources: asked.map(() => source) } };
     };
-  hosts.start("a", answerHeads("a/1"));
+  const refuses = (request: TopicRequest): boolean =>
+    request.body?.$case === "heads" && request.body.value.topics.includes(3n << 22n);
+  hosts.start("a", (request) =>
+    refuses(request) ? notOwner({ ...entry("", 0), host: "" }) : answerHeads("a/1")(request),
+  );
   hosts.start("b", answerHeads("b/1"));
   router.applyMap({
     version: 1,
     entries: [
       { ...entry("a", 1), range: { i: 0, n: 4 } },
       { ...entry("b", 1), range: { i: 1, n: 4 } },
+      { ...entry("a", 1), range: { i: 3, n: 4 } },
     ],
   });
   const request: TopicRequest = { ...post(), body: { $case: "heads", value: { topics } } };

@@ -83,7 +83,13 @@ export function makeRouter(ports: RouterPorts, limits: RouterLimits = defaultLim
   }
 
   function learnNotOwner({ range, host, address, epoch, incarnation }: NotOwner): void {
-    if (range !== undefined) learnOwner({ range, host, address, epoch, incarnation });
+    if (range !== undefined)
+      learnOwner({ range, host, address: address || addressOf(incarnation), epoch, incarnation });
+  }
+
+  /** A host knows by the journal who owns a slot, but not where that is reached. */
+  function addressOf(incarnation: string): string {
+    return map.entries().find((entry) => entry.incarnation === incarnation)?.address ?? "";
   }
 
   async function deliver(request: TopicRequest): Promise<Answer> {
