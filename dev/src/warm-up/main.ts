@@ -1,5 +1,6 @@
+import { globSync } from "node:fs";
 import { flushCompileCache } from "node:module";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { servicePrograms } from "../programs.ts";
 
 // Nobody waits for the cache any more.
@@ -16,6 +17,10 @@ const services = [
   () => import("@guildhall/api"),
 ];
 for (const load of services) await load();
+// What runs in threads; outside of one it refuses to run, but has been loaded by then.
+const root = fileURLToPath(new URL("../../../services", import.meta.url));
+const workers = globSync(`${root}/*/src/**/*-worker.ts`);
+await Promise.allSettled(workers.map((worker) => import(pathToFileURL(worker).href)));
 flushCompileCache();
 process.send?.("warm");
 process.off("disconnect", leave);
