@@ -80,10 +80,9 @@ test("sums the samples of a metric and of no other", () => {
   expect(sumOfMetric(page, "c")).toBeUndefined();
 });
 
-test("seeds the same names for the same numbers, with passwords of their own", () => {
-  const [first, second] = seedPeople({ people: 2, prefix: "person" });
-  expect([first?.username, second?.username]).toEqual(["person1", "person2"]);
-  expect(first?.password).not.toBe(second?.password);
+test("seeds the same names for the same numbers", () => {
+  const people = seedPeople({ people: 2, prefix: "person", password: "" });
+  expect(people.map(({ username }) => username)).toEqual(["person1", "person2"]);
 });
 
 test("tables line up without borders", () => {

@@ -77,10 +77,12 @@ export function makeProgram(output: Output, defaultState: string): Command {
     .requiredOption("--people <n>", "how many", count)
     .option("--guild <id>", "the guild (default: the demo's)", id)
     .option("--prefix <text>", "their names are this and a number", prefix, "person")
-    .action((options: { people: number; guild?: bigint; prefix: string }) => {
+    .option("--password <text>", "their password, so that they can log in; hashing makes this slow", "")
+    .action((options: { people: number; guild?: bigint; prefix: string; password: string }) => {
       const opened = fleet();
       const guildId = options.guild ?? BigInt(opened.endpoints.demo.guildId);
-      return seed(opened, { people: options.people, guildId, prefix: options.prefix }, output);
+      const { people, prefix, password } = options;
+      return seed(opened, { people, guildId, prefix, password }, output);
     });
 
   program

@@ -16,7 +16,7 @@ export async function seedPeople({ fleet, demo }: BenchFleet, count: number): Pr
       username: `bench${from + index}`,
       globalName: "",
       email: "",
-      password: "a long enough password",
+      password: "",
     }));
     const { sessions } = await user.call("seedPeople", { people }, { timeoutMs: 60_000 });
     tokens.push(...sessions.map(({ token }) => token));

@@ -138,6 +138,13 @@ test("a membership reaches the user's topic: on the bus, in heads, in refills, a
   expect(sources[0]).not.toBe(before);
 });
 
+test("who was seeded without a password cannot log in with any", async () => {
+  await client.call("seedPeople", { people: [{ username: "seed0", globalName: "", email: "", password: "" }] });
+  for (const password of ["", "anything at all"]) {
+    await expect(client.call("login", { login: "seed0", password })).rejects.toMatchObject({ code: "INVALID_FORM" });
+  }
+});
+
 test("seeding is repeatable: who exists stays as they are and gets no new token", async () => {
   const people = ["seed1", "seed2"].map((username) => ({
     username,

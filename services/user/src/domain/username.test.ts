@@ -21,3 +21,9 @@ test("names every wrong field at once", () => {
     }),
   );
 });
+
+test("an empty password passes only where none is wanted", () => {
+  expect(() => checkRegistration({ ...good, password: "" })).toThrow(expect.objectContaining({ code: "INVALID_FORM" }));
+  expect(checkRegistration({ ...good, password: "" }, true).password).toBe("");
+  expect(() => checkRegistration({ ...good, password: "short" }, true)).toThrow();
+});

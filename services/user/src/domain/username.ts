@@ -15,8 +15,11 @@ function fieldError(field: string, code: string, message: string): FieldError {
   return { path: [field], code, message };
 }
 
-/** Returns the registration with its username lower-cased; throws INVALID_FORM naming every wrong field. */
-export function checkRegistration(asked: Registration): Registration {
+/**
+ * Returns the registration with its username lower-cased; throws INVALID_FORM naming every wrong field. An empty password
+ * is allowed only to `withoutPassword`: such an account has tokens and cannot log in.
+ */
+export function checkRegistration(asked: Registration, withoutPassword = false): Registration {
   const username = asked.username.toLowerCase();
   const fields: FieldError[] = [];
   if (!usernamePattern.test(username)) {
@@ -24,7 +27,7 @@ export function checkRegistration(asked: Registration): Registration {
     fields.push(fieldError("username", "USERNAME_INVALID", message));
   }
   const length = [...asked.password].length;
-  if (length < 8 || length > 72) {
+  if ((length < 8 || length > 72) && !(length === 0 && withoutPassword)) {
     fields.push(fieldError("password", "BASE_TYPE_BAD_LENGTH", "Must be between 8 and 72 in length."));
   }
   if (asked.email !== "" && !/^[^@\s]{1,64}@[^@\s]{1,255}$/.test(asked.email)) {

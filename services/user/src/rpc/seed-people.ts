@@ -8,11 +8,14 @@ import { newPerson } from "./register.ts";
 
 const peopleLimit = 200;
 
-/** Many accounts in one transaction, for the operator's tool. Those that exist come back without a token. */
+/**
+ * Many accounts in one transaction, for the operator's tool. Those that exist come back without a token; those without
+ * a password cannot log in, and cost no hash.
+ */
 export async function seedPeople(context: UserContext, { people }: SeedPeople): Promise<SeededPeople> {
   if (people.length > peopleLimit) throw new GuildhallError("INVALID_FORM", `at most ${peopleLimit} people at once`);
-  const asked = people.map(checkRegistration);
-  const hashes = await Promise.all(asked.map(({ password }) => context.hasher.hash(password)));
+  const asked = people.map((person) => checkRegistration(person, true));
+  const hashes = await Promise.all(asked.map(({ password }) => (password === "" ? "" : context.hasher.hash(password))));
   const made = asked.map((registration, index) => {
     const account = newPerson(context.nextId(), registration, hashes[index] ?? "");
     return { account, ...makeToken(account.id, context.tokenPorts) };

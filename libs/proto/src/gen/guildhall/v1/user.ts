@@ -176,7 +176,10 @@ export interface Application {
   botToken: string;
 }
 
-/** For the operator's tool: many accounts at once, at most 200. An account that exists is returned without a token. */
+/**
+ * For the operator's tool: many accounts at once, at most 200. An account that exists is returned without a token; one
+ * with an empty password cannot log in.
+ */
 export interface SeedPeople {
   people: Register[];
 }
