@@ -39,7 +39,7 @@ async function fetchText(url: string): Promise<{ status: number; text: string } 
 async function inspect({ name, pid, metrics }: FleetProcess): Promise<ProcessStatus> {
   const [ready, page] = await Promise.all([fetchText(new URL("/readyz", metrics).href), fetchText(metrics)]);
   const state = ready === undefined ? "gone" : ready.status === 200 ? "ready" : "not ready";
-  const residentBytes = page === undefined ? undefined : sumOfMetric(page.text, "process_resident_memory_bytes");
+  const residentBytes = page === undefined ? undefined : sumOfMetric(page.text, "guildhall_process_resident_bytes");
   return {
     name,
     pid,
