@@ -53,7 +53,7 @@ export function makeOutput(target: LineTarget, format: "Text" | "Json", names: r
   const output: Output = {
     line: (name, line) => write(format === "Json" ? `${line}\n` : prefixed(name, formatEntry(line))),
     say(message, level = "info") {
-      const entry = { level: level === "info" ? 30 : 40, time: Date.now(), name: ownName, msg: message };
+      const entry = { level, time: new Date().toISOString(), service: "dev", name: ownName, msg: message };
       output.line(ownName, JSON.stringify(entry));
     },
   };
