@@ -31,14 +31,9 @@ function prefix(text: string): string {
 type Format = "table" | "json";
 const outputOption = () => new Option("-o, --output <format>", "how to show it").choices(["table", "json"]);
 
-/** The tool's commands. `defaultState` is the state folder when --state is not given. */
-export function makeProgram(output: Output, defaultState: string): Command {
-  const program = new Command("guildhall")
-    .description("Shows and drives a fleet of Guildhall.")
-    .option("--state <dir>", "state folder of the fleet", defaultState)
-    .showHelpAfterError("(add --help for the options)");
-  const fleet = (): FleetHandle => openFleet(resolve(program.opts<{ state: string }>().state));
+type OpenedFleet = () => FleetHandle;
 
+function addStatus(program: Command, fleet: OpenedFleet, output: Output): void {
   program
     .command("status")
     .description("every process: is it there, is it ready, how many sessions")
@@ -46,7 +41,16 @@ export function makeProgram(output: Output, defaultState: string): Command {
     .action(async (options: { output: Format }) => {
       if (!(await status(fleet(), options.output, output))) process.exitCode = 1;
     });
+}
 
+function addBots(program: Command, fleet: OpenedFleet, output: Output): void {
+  interface Options {
+    readonly name: string;
+    readonly guild?: bigint;
+    readonly permissions: bigint;
+    readonly owner?: string;
+    readonly output: Format;
+  }
   program
     .command("bots")
     .description("applications and their bots")
@@ -57,20 +61,12 @@ export function makeProgram(output: Output, defaultState: string): Command {
     .option("--permissions <bits>", "what its role there grants, as a decimal bit field", id, 0n)
     .option("--owner <login>", "who owns the application (default: the demo's owner)")
     .addOption(outputOption().default("table"))
-    .action((options: { name: string; guild?: bigint; permissions: bigint; owner?: string; output: Format }) =>
-      createBot(
-        fleet(),
-        {
-          name: options.name,
-          guildId: options.guild,
-          permissions: options.permissions,
-          owner: options.owner,
-          format: options.output,
-        },
-        output,
-      ),
+    .action(({ name, guild, permissions, owner, output: format }: Options) =>
+      createBot(fleet(), { name, guildId: guild, permissions, owner, format }, output),
     );
+}
 
+function addSeed(program: Command, fleet: OpenedFleet, output: Output): void {
   program
     .command("seed")
     .description("make people and let them join a guild; may be repeated")
@@ -80,23 +76,29 @@ export function makeProgram(output: Output, defaultState: string): Command {
     .option("--password <text>", "their password, so that they can log in; hashing makes this slow", "")
     .action((options: { people: number; guild?: bigint; prefix: string; password: string }) => {
       const opened = fleet();
-      const guildId = options.guild ?? BigInt(opened.endpoints.demo.guildId);
-      const { people, prefix, password } = options;
-      return seed(opened, { people, guildId, prefix, password }, output);
+      const { guild: guildId = BigInt(opened.endpoints.demo.guildId), ...people } = options;
+      return seed(opened, { guildId, ...people }, output);
     });
+}
 
+function addChat(program: Command, fleet: OpenedFleet, output: Output): void {
   program
     .command("chat")
     .description("read and write in a channel; the password is asked for, or read from GUILDHALL_PASSWORD")
     .requiredOption("--as <login>", "who you are: a username or an e-mail address")
     .option("--channel <id>", "the channel (default: the demo's)", id)
-    .action((options: { as: string; channel?: bigint }) =>
-      chat(
-        fleet(),
-        { login: options.as, channelId: options.channel?.toString(), password: passwordFromEnvironment() },
-        output,
-      ),
+    .action(({ as: login, channel }: { as: string; channel?: bigint }) =>
+      chat(fleet(), { login, channelId: channel?.toString(), password: passwordFromEnvironment() }, output),
     );
+}
 
+/** The tool's commands. `defaultState` is the state folder when --state is not given. */
+export function makeProgram(output: Output, defaultState: string): Command {
+  const program = new Command("guildhall")
+    .description("Shows and drives a fleet of Guildhall.")
+    .option("--state <dir>", "state folder of the fleet", defaultState)
+    .showHelpAfterError("(add --help for the options)");
+  const fleet: OpenedFleet = () => openFleet(resolve(program.opts<{ state: string }>().state));
+  for (const add of [addStatus, addBots, addSeed, addChat]) add(program, fleet, output);
   return program;
 }
