@@ -46,6 +46,8 @@ interface Held {
 }
 
 const callTimeoutMs = 2_000;
+/** Also with a long lease the clock is to follow the coordinator's, and the mark of the ids is to be fresh. */
+const longestRenewalMs = 10_000;
 
 /** Leases worker bits, waiting for the coordinator as long as it takes, and keeps them. */
 export async function createWorkerLease(
@@ -180,10 +182,10 @@ class Lease implements WorkerLease {
 
   #nextRenewalMs(held: Held): number {
     const leftMs = held.untilMs - this.clock.monotonicMs();
+    const sinceMs = held.ttlMs - leftMs;
+    const renewalMs = Math.min(held.ttlMs / 3, longestRenewalMs);
     // On time: a third of the TTL has passed. After a failure: soon, but not past the end.
-    return leftMs > (2 / 3) * held.ttlMs
-      ? leftMs - (2 / 3) * held.ttlMs
-      : Math.min(this.#backoff.nextMs(), Math.max(1, leftMs));
+    return sinceMs < renewalMs ? renewalMs - sinceMs : Math.min(this.#backoff.nextMs(), Math.max(1, leftMs));
   }
 
   async #renew(): Promise<void> {

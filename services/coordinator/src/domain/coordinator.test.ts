@@ -57,7 +57,7 @@ test("reads the epochs until data answers, and orders nothing before; leases go 
   expect(coordinator.status().epochsRead).toBe(false);
   expect(failures.length).toBeGreaterThan(1);
   expect((await coordinator.renewHost(renewal("guild-0", "a"))).orders).toEqual([]);
-  expect(await coordinator.leaseWorker(ask("api-0/a"))).toMatchObject({ workerId: 0, ttlMs: 30_000 });
+  expect(await coordinator.leaseWorker(ask("api-0/a"))).toMatchObject({ workerId: 0, ttlMs: 600_000 });
   journal.down = false;
   await time.advanceAsync(3_000);
   expect((await coordinator.renewHost(renewal("guild-0", "a"))).orders).toHaveLength(1);

@@ -20,8 +20,11 @@ import type { Clock } from "./time.ts";
  * All but fresh is kept over restarts. What happened in between is not known, so every lease counts as renewed at start.
  */
 
-/** How long a lease holds without renewal. */
-export const workerLeaseTtlMs = 30_000;
+/**
+ * How long a lease holds without renewal: as long as the coordinator may be away before processes stop making ids. Not
+ * longer, since the bits of every process that was killed rest for it: 1,024 bits outlast a restart every 0.7 s.
+ */
+export const workerLeaseTtlMs = 600_000;
 /** How long an id rests after its lease lapsed, and after the time of the last snowflake made with it. */
 export const workerRestMs = 60_000;
 /** Ten bits. */
@@ -122,7 +125,7 @@ export function makeWorkerLeases({ clock, rows }: { clock: Clock; rows: readonly
       const workerId = byIncarnation.get(ask.incarnation) ?? findFree();
       if (workerId !== undefined) return take(workerId, ask);
       throw new GuildhallError("WORKER_IDS_EXHAUSTED", `all ${workerIdCount} worker ids are leased or resting`, {
-        retryAfterMs: workerLeaseTtlMs,
+        retryAfterMs: workerRestMs,
       });
     },
     unsaved: () => [...dirty.values()],
