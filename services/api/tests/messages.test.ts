@@ -87,6 +87,22 @@ describe("messages", () => {
     expect(fleet.router.seen.length).toBe(asked);
   });
 
+  test("tell what is wrong with a field, and where", async () => {
+    const body = { content: "x".repeat(2001), embeds: [{ fields: [{ name: "", value: "v".repeat(1025) }] }], tts: 1 };
+    const { json } = await fleet.ask("POST", "/channels/5/messages", { body });
+    const required = { code: "BASE_TYPE_REQUIRED", message: "This field is required" };
+    const tooLong = (max: number) => ({ code: "BASE_TYPE_MAX_LENGTH", message: `Must be ${max} or fewer in length.` });
+    expect(json).toEqual({
+      message: "Invalid Form Body",
+      code: 50035,
+      errors: {
+        content: { _errors: [tooLong(2000)] },
+        embeds: { 0: { fields: { 0: { name: { _errors: [required] }, value: { _errors: [tooLong(1024)] } } } } },
+        tts: { _errors: [{ code: "BOOLEAN_TYPE_CONVERT", message: "Must be either true or false." }] },
+      },
+    });
+  });
+
   test("count code points, as people do", async () => {
     await fleet.becomes("POST", "/channels/5/messages", { content: "😀".repeat(2000) });
   });

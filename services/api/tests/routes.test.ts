@@ -242,6 +242,12 @@ describe("answers", () => {
     expect(await page("")).toEqual(["10", "30", "40"]);
     expect(await page("?limit=1&after=20")).toEqual(["30"]);
     expect(await page("?limit=1&before=40")).toEqual(["30"]);
+    expect(fleet.router.last().read?.body).toEqual({
+      $case: "getPartialGuild",
+      value: { guildId: 30n, withCounts: false },
+    });
+    await page("?limit=1&with_counts=true");
+    expect(fleet.router.last().read?.body).toMatchObject({ value: { withCounts: true } });
     expect((await fleet.ask("GET", "/users/@me/guilds?limit=201")).json.errors.limit._errors[0].code).toBe(
       "NUMBER_TYPE_MAX",
     );

@@ -44,7 +44,7 @@ const embed = z.object({
   thumbnail: optional(image),
   author: optional(
     z.object({
-      name: text({ min: 1, max: chars.author, trim: true }),
+      name: text({ required: true, max: chars.author, trim: true }),
       url: optional(url()),
       icon_url: optional(url()),
     }),
@@ -52,8 +52,8 @@ const embed = z.object({
   fields: optional(
     list(
       z.object({
-        name: text({ min: 1, max: chars.field_name, trim: true }),
-        value: text({ min: 1, max: chars.field_value, trim: true }),
+        name: text({ required: true, max: chars.field_name, trim: true }),
+        value: text({ required: true, max: chars.field_value, trim: true }),
         inline: optional(flag()).transform((inline) => inline ?? false),
       }),
       chars.fields,

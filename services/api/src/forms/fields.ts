@@ -33,20 +33,23 @@ export function clearable<T extends z.ZodType, C extends z.output<T>>(inner: T, 
 /** Bounds of a text, in code points. */
 export interface TextBounds {
   readonly min?: number;
+  /** Whether an empty text is a missing one; that it is too long is then said without naming a least length. */
+  readonly required?: boolean;
   readonly max: number;
   /** Whether surrounding white space is cut off before counting. */
   readonly trim?: boolean;
 }
 
 /** A string within bounds; lone surrogates become U+FFFD. */
-export function text({ min = 0, max, trim = false }: TextBounds) {
+export function text({ min = 0, max, trim = false, required = false }: TextBounds) {
   return field((value, refuse) => {
     if (typeof value !== "string") {
       refuse("STRING_TYPE_CONVERT", `Could not interpret "${shown(value)}" as string.`);
       return "";
     }
     const result = trim ? value.toWellFormed().trim() : value.toWellFormed();
-    refuseLength(refuse, lengthOf(result), min, max);
+    if (required && result === "") refuse("BASE_TYPE_REQUIRED", "This field is required");
+    else refuseLength(refuse, lengthOf(result), min, max);
     return result;
   });
 }

@@ -84,6 +84,7 @@ export const ownGuildsQuery = z.object({
   before: optional(snowflake()),
   after: optional(snowflake()),
   limit: optional(integer({ min: 1, max: 200 })).transform((limit) => limit ?? 200),
+  with_counts: optional(queryFlag()).transform((counts) => counts ?? false),
 });
 
 /** The query of GET /guilds/{g}/members. */

@@ -20,10 +20,13 @@ function pageOf(ids: readonly bigint[], { before, after, limit }: Page): bigint[
   return before !== undefined && after === undefined ? within.slice(-limit) : within.slice(0, limit);
 }
 
+type OwnGuildsCall = Call<unknown, { readonly with_counts: boolean }, unknown>;
+
 /** A guild that was left in the meantime is not in the list. */
-async function partialGuild(call: Call<unknown, unknown, unknown>, guildId: bigint): Promise<Uint8Array | undefined> {
+async function partialGuild(call: OwnGuildsCall, guildId: bigint): Promise<Uint8Array | undefined> {
+  const value = { guildId, withCounts: call.query.with_counts };
   try {
-    return await readBytes(call, guildId, { $case: "getPartialGuild", value: { guildId } });
+    return await readBytes(call, guildId, { $case: "getPartialGuild", value });
   } catch (error) {
     if (isGuildhallError(error) && goneCodes.has(error.code)) return undefined;
     throw error;
@@ -32,7 +35,7 @@ async function partialGuild(call: Call<unknown, unknown, unknown>, guildId: bigi
 
 const goneCodes: ReadonlySet<string> = new Set(["UNKNOWN_GUILD", "MISSING_ACCESS", "NOT_A_MEMBER"]);
 
-async function partialGuilds(call: Call<unknown, unknown, unknown>, ids: readonly bigint[]): Promise<Uint8Array[]> {
+async function partialGuilds(call: OwnGuildsCall, ids: readonly bigint[]): Promise<Uint8Array[]> {
   const found: Uint8Array[] = [];
   for (let at = 0; at < ids.length; at += atOnce) {
     const some = await Promise.all(ids.slice(at, at + atOnce).map((id) => partialGuild(call, id)));

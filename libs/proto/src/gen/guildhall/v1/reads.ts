@@ -36,6 +36,7 @@ export interface GetGuild {
 
 export interface GetPartialGuild {
   guildId: bigint;
+  withCounts: boolean;
 }
 
 export interface ListChannels {
@@ -403,7 +404,7 @@ export const GetGuild: MessageFns<GetGuild> = {
 };
 
 function createBaseGetPartialGuild(): GetPartialGuild {
-  return { guildId: 0n };
+  return { guildId: 0n, withCounts: false };
 }
 
 export const GetPartialGuild: MessageFns<GetPartialGuild> = {
@@ -413,6 +414,9 @@ export const GetPartialGuild: MessageFns<GetPartialGuild> = {
         throw new globalThis.Error("value provided for field message.guildId of type fixed64 too large");
       }
       writer.uint32(9).fixed64(message.guildId);
+    }
+    if (message.withCounts !== false) {
+      writer.uint32(16).bool(message.withCounts);
     }
     return writer;
   },
@@ -438,6 +442,14 @@ export const GetPartialGuild: MessageFns<GetPartialGuild> = {
             message.guildId = reader.fixed64() as bigint;
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.withCounts = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -456,6 +468,7 @@ export const GetPartialGuild: MessageFns<GetPartialGuild> = {
   fromPartial(object: DeepPartial<GetPartialGuild>): GetPartialGuild {
     const message = createBaseGetPartialGuild();
     message.guildId = (object.guildId !== undefined && object.guildId !== null) ? BigInt(object.guildId) : 0n;
+    message.withCounts = object.withCounts ?? false;
     return message;
   },
 };
