@@ -59,7 +59,7 @@ test("when all bits are out, names the error, and leases none again before 60 s 
 test("leases no bits again before 60 s after the time of the last id made with them", () => {
   const { time, leases } = start();
   for (let n = 0; n < workerIdCount; n++) leases.lease(ask(`p/${n}`));
-  const aheadMs = 500_000;
+  const aheadMs = 2 * workerLeaseTtlMs;
   for (let n = 0; n < workerIdCount; n++)
     leases.lease(ask(`p/${n}`, n, time.clock.nowMs() + aheadMs - (n === 9 ? 1 : 0)));
   time.advance(aheadMs + workerRestMs - 2);
