@@ -51,7 +51,14 @@ export class Fleet {
   }
 
   /** Starts a host that is ordered to take everything, and waits until it serves. */
-  async start(name: string, { limits = {}, from = "", skewMs = 0 }: StartOptions = {}): Promise<FleetHost> {
+  async start(name: string, options?: StartOptions): Promise<FleetHost> {
+    const on = this.begin(name, options);
+    await waitFor(() => on.host?.serving);
+    return on;
+  }
+
+  /** Starts a host that is ordered to take everything. */
+  begin(name: string, { limits = {}, from = "", skewMs = 0 }: StartOptions = {}): FleetHost {
     this.#incarnations++;
     const incarnation = `${name}-${this.#incarnations}`;
     const order: Order = { range: { i: 0, n: 1 }, moveId: `m${this.#incarnations}`, fromIncarnation: from };
@@ -70,7 +77,6 @@ export class Fleet {
       },
       { name, address: `unix:/tmp/${name}`, incarnation, limits: { ...defaultLimits, ...limits } },
     );
-    await waitFor(() => on.host?.serving);
     return on;
   }
 }
@@ -135,7 +141,7 @@ type AnswerOf<C extends Answer["$case"]> = Extract<Answer, { $case: C }>;
 export function unwrap<C extends Answer["$case"]>(body: TopicReply["body"], kind: C): AnswerOf<C>["value"] {
   if (body?.$case === "failure") throw fromFailure(body.value);
   if (body?.$case !== kind) throw new Error(`answered ${body?.$case} instead of ${kind}`);
-  return (body as AnswerOf<C>).value;
+  return body.value as unknown as AnswerOf<C>["value"];
 }
 
 /** An answer's JSON. */
