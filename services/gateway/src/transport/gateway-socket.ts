@@ -1,5 +1,5 @@
 import { WebSocket } from "ws";
-import { closeCode } from "../close-codes.ts";
+import { closeCode, reasonOf } from "../close-codes.ts";
 import type { Connection } from "./connection.ts";
 
 /** Where the events of all sockets go. */
@@ -20,6 +20,7 @@ export class GatewaySocket extends WebSocket {
 
   override close(code?: number, reason?: string | Buffer): void {
     const isDecodeError = code === messageTooBig || code === invalidPayload;
-    super.close(isDecodeError ? closeCode.DECODE_ERROR : code, reason);
+    if (isDecodeError) super.close(closeCode.DECODE_ERROR, reasonOf(closeCode.DECODE_ERROR));
+    else super.close(code, reason);
   }
 }
