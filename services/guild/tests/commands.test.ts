@@ -1,4 +1,3 @@
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Permission } from "@guildhall/permissions";
 import {
   AcceptInvite,
@@ -22,6 +21,7 @@ import {
   StartTyping,
 } from "@guildhall/proto";
 import { waitFor } from "@guildhall/testing";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Fleet, type FleetHost, jsonOf, person } from "./fleet.ts";
 import { codeOf, makeGuild, say, type TestGuild } from "./guild.ts";
 

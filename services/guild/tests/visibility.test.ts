@@ -1,4 +1,3 @@
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Permission } from "@guildhall/permissions";
 import {
   CreateRole,
@@ -15,6 +14,7 @@ import {
   PutOverwrite,
   RevokeRole,
 } from "@guildhall/proto";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Fleet, type FleetHost, jsonOf, unwrap } from "./fleet.ts";
 import { addChannel, codeOf, makeGuild, say, type TestGuild } from "./guild.ts";
 
@@ -34,9 +34,15 @@ afterEach(() => on[Symbol.dispose]());
 
 const typesOf = (dispatches: readonly Dispatch[] | undefined) =>
   dispatches?.map(({ type, audience }) => `${type} ${audience?.of?.$case}`);
-const lastDispatches = () => typesOf(on.events().at(-1)?.dispatches.filter(({ type }) => !type.startsWith("GUILD_AUDIT")));
+const lastDispatches = () =>
+  typesOf(
+    on
+      .events()
+      .at(-1)
+      ?.dispatches.filter(({ type }) => !type.startsWith("GUILD_AUDIT")),
+  );
 
-async function join(userId: bigint, view = JoinView.JOIN_VIEW_OWN_MEMBER) {
+async function join(userId: bigint, view: JoinView = JoinView.JOIN_VIEW_OWN_MEMBER) {
   const value = Join.fromPartial({ guildId: guild.id, users: [{ userId, view }], wantShape: true });
   return unwrap(await on.ask({ $case: "join", value }), "join");
 }
@@ -49,7 +55,8 @@ async function makeRole(permissions: bigint): Promise<bigint> {
 test("a hidden channel is absent for who may not see it, and access to it is missing", async () => {
   const hidden = await addChannel(on, guild, "hidden", [hiding]);
   const list = { $case: "listChannels" as const, value: ListChannels.fromPartial({ guildId: guild.id }) };
-  const names = async (who: typeof guild.owner) => ((await on.read(who, list)) as { name: string }[]).map((c) => c.name);
+  const names = async (who: typeof guild.owner) =>
+    ((await on.read(who, list)) as { name: string }[]).map((c) => c.name);
   expect(await names(guild.member)).toEqual(["Text Channels", "general"]);
   expect(await names(guild.owner)).toEqual(["Text Channels", "general", "hidden"]);
   const get = { $case: "getChannel" as const, value: GetChannel.fromPartial({ channelId: hidden }) };
@@ -141,7 +148,11 @@ test("a role that shows a channel is gained with it, and lost with it", async ()
   const change = { guildId: guild.id, userId: guild.member.id, roleId: role };
   await on.command(guild.owner, { $case: "grantRole", value: GrantRole.fromPartial(change) });
   expect(lastDispatches()).toEqual(["GUILD_MEMBER_UPDATE everyone", "CHANNEL_CREATE gainedChannel"]);
-  const [update, created] = on.events().at(-1)?.dispatches.filter(({ type }) => !type.startsWith("GUILD_AUDIT")) ?? [];
+  const [update, created] =
+    on
+      .events()
+      .at(-1)
+      ?.dispatches.filter(({ type }) => !type.startsWith("GUILD_AUDIT")) ?? [];
   expect(update?.intentExemptUsers).toEqual([guild.member.id]);
   expect(created?.audience?.of?.value).toBe(channelId);
   await on.command(guild.owner, { $case: "revokeRole", value: RevokeRole.fromPartial(change) });

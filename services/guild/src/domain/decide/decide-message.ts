@@ -5,6 +5,7 @@ import { limits } from "@guildhall/protocol";
 import type { Channel } from "../model/thing.ts";
 import { parseMessage, referencedJsonOf, renderMessage } from "../render/render-message.ts";
 import { allowedMentions, namedInText } from "./mentions.ts";
+import { renewedProfile } from "./renewed-profile.ts";
 import { messageDispatch } from "./system-message.ts";
 import {
   type Decision,
@@ -82,6 +83,7 @@ export function decideCreateMessage(turn: Turn, command: CreateMessage): Decisio
     { author: who.member, channelType: channel.type, nonceJson: command.nonceJson },
   );
   const { userId } = who.member;
+  const renewed = renewedProfile(turn.state, who);
   return {
     outcomes: [
       {
@@ -89,8 +91,12 @@ export function decideCreateMessage(turn: Turn, command: CreateMessage): Decisio
         message: { channelId: channel.id, messageId: id, authorId: userId, mentionIds, openJson: rendered.openJson },
       },
       { of: "channel-end", end: { channelId: channel.id, messageId: id, seq: turn.seq } },
+      ...renewed.outcomes,
     ],
-    dispatches: [messageDispatch("MESSAGE_CREATE", channel.id, rendered, [userId, ...mentionIds])],
+    dispatches: [
+      ...renewed.dispatches,
+      messageDispatch("MESSAGE_CREATE", channel.id, rendered, [userId, ...mentionIds]),
+    ],
     status: 200,
     json: rendered.json,
     ...(untilMs === undefined ? {} : { slow: { userId, channelId: channel.id, untilMs } }),

@@ -31,7 +31,7 @@ export function answerRead(turn: ReadTurn, { body }: Read, listed: readonly Memb
       return json(guildJson(state, guild, body.value.withCounts));
     }
     case "getPartialGuild":
-      return json(partialGuild(turn));
+      return json(partialGuild(turn, body.value.withCounts));
     case "listChannels": {
       guildOf(state);
       const { view } = requesterOf(turn);
@@ -74,12 +74,13 @@ function json(text: string): ReadResult {
   return { of: { $case: "json", value: bytesOf(text) } };
 }
 
-function partialGuild(turn: ReadTurn): string {
+function partialGuild(turn: ReadTurn, withCounts: boolean): string {
   const guild = guildOf(turn.state);
   const { view, isOwner } = requesterOf(turn);
+  const counts = withCounts ? `,${countFields(guild)}` : "";
   return (
     `{"id":"${guild.id}","name":${JSON.stringify(guild.name)},"icon":null,"banner":null,"owner":${isOwner},` +
-    `"permissions":"${view.base}","features":[],${countFields(guild)}}`
+    `"permissions":"${view.base}","features":[]${counts}}`
   );
 }
 
