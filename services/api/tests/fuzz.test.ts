@@ -6,6 +6,7 @@ import { type Answered, type SmallFleet, startSmallFleet } from "./support/small
 let fleet: SmallFleet;
 beforeAll(async () => {
   fleet = await startSmallFleet();
+  fleet.router.onRead = ({ body }) => (body?.$case === "listRoles" ? [] : {});
 });
 afterAll(async () => fleet[Symbol.asyncDispose]());
 
@@ -81,14 +82,17 @@ const isDiscordError = (json: unknown): boolean => {
   return typeof message === "string" && typeof code === "number";
 };
 
-/** What holds of every answer to anything; `asked`: how much had reached the router before. */
+/** How many commands have reached the router. */
+const commands = () => fleet.router.seen.filter(({ command }) => command !== undefined).length;
+
+/** What holds of every answer to anything; `asked`: how many commands had reached the router before. */
 function check({ status, headers, text, json }: Answered, asked: number): void {
   expect(status).toBeLessThan(500);
   if (text !== "") expect(headers["content-type"]).toBe("application/json");
   if (status < 400) return;
   expect(isDiscordError(json)).toBe(true);
   expect(text).not.toMatch(/\bat \S+:\d+:\d+|node_modules/);
-  expect(fleet.router.seen.length).toBe(asked);
+  expect(commands()).toBe(asked);
 }
 
 const withBodies = routes.filter(({ body }) => body !== undefined);
@@ -99,7 +103,7 @@ test.each(withBodies.map((route) => [`${route.method} ${route.path}`, route] as 
     const path = route.path.replace(/\{\w+\}/g, "1");
     await fc.assert(
       fc.asyncProperty(anyText, async (body) => {
-        const asked = fleet.router.seen.length;
+        const asked = commands();
         check(await fleet.ask(route.method, path, { body }), asked);
       }),
       { numRuns: 60 },
@@ -111,7 +115,7 @@ test("every route survives any path and query", async () => {
   const anyRequest = fc.constantFrom(...routes).chain((route) => fc.tuple(fc.constant(route), pathOf(route), anyQuery));
   await fc.assert(
     fc.asyncProperty(anyRequest, fc.boolean(), async ([route, path, query], asBot) => {
-      const asked = fleet.router.seen.length;
+      const asked = commands();
       const token = asBot ? fleet.privilegedBot : fleet.user.addAccount({ id: 1_000_000_000_000_000_001n });
       check(await fleet.ask(route.method, `${path}${query}`, { token }), asked);
     }),
