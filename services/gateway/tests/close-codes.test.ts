@@ -37,12 +37,20 @@ const cases: Case[] = [
   { name: "an op that is no number", code: closeCode.DECODE_ERROR, act: text('{"op":"1"}') },
   { name: "binary garbage", code: closeCode.DECODE_ERROR, act: text(Buffer.from([0, 255, 254, 1])) },
   { name: "deep nesting", code: closeCode.DECODE_ERROR, act: text(`{"op":1,"d":${"[".repeat(60)}${"]".repeat(60)}}`) },
-  { name: "a large payload of a bot", code: closeCode.DECODE_ERROR, act: send(3, { status: "online", pad: "x".repeat(5_000) }) },
+  {
+    name: "a large payload of a bot",
+    code: closeCode.DECODE_ERROR,
+    act: send(3, { status: "online", pad: "x".repeat(5_000) }),
+  },
   { name: "a payload that is too large for anybody", code: closeCode.DECODE_ERROR, act: text("x".repeat(100_000)) },
-  { name: "text that is no UTF-8", code: closeCode.DECODE_ERROR, act: async (client) => {
-    await client.opened();
-    client.socket.send(Buffer.from([0xff, 0xfe]), { binary: false });
-  } },
+  {
+    name: "text that is no UTF-8",
+    code: closeCode.DECODE_ERROR,
+    act: async (client) => {
+      await client.opened();
+      client.socket.send(Buffer.from([0xff, 0xfe]), { binary: false });
+    },
+  },
   { name: "a heartbeat of the wrong type", code: closeCode.DECODE_ERROR, act: text('{"op":1,"d":"x"}') },
   { name: "IDENTIFY without a token", code: closeCode.DECODE_ERROR, act: text('{"op":2,"d":{"intents":0}}') },
   { name: "RESUME without a session", code: closeCode.DECODE_ERROR, act: text('{"op":6,"d":{"token":"x"}}') },
@@ -50,24 +58,52 @@ const cases: Case[] = [
   { name: "a voice state of the wrong type", code: closeCode.DECODE_ERROR, act: send(4, { guild_id: "x" }) },
   { name: "a member request without a guild", code: closeCode.DECODE_ERROR, act: send(8, { query: "", limit: 0 }) },
   { name: "an encoding that is not spoken", code: closeCode.DECODE_ERROR, query: "?v=10&encoding=etf", act: () => {} },
-  { name: "a compression that is not spoken", code: closeCode.DECODE_ERROR, query: "?v=10&compress=lz4", act: () => {} },
+  {
+    name: "a compression that is not spoken",
+    code: closeCode.DECODE_ERROR,
+    query: "?v=10&compress=lz4",
+    act: () => {},
+  },
   { name: "an opcode before IDENTIFY", code: closeCode.NOT_AUTHENTICATED, act: text('{"op":3,"d":{}}') },
-  { name: "a wrong token", code: closeCode.AUTHENTICATION_FAILED, act: (client) => client.identify("wrong", { intents: 1 }) },
+  {
+    name: "a wrong token",
+    code: closeCode.AUTHENTICATION_FAILED,
+    act: (client) => client.identify("wrong", { intents: 1 }),
+  },
   { name: "a second IDENTIFY", code: closeCode.ALREADY_AUTHENTICATED, act: send(2, { token: "x", intents: 1 }) },
-  { name: "a RESUME in a session", code: closeCode.ALREADY_AUTHENTICATED, act: send(6, { token: "x", session_id: "y", seq: 1 }) },
-  { name: "a seq that was never sent", code: closeCode.INVALID_SEQ, act: async (client, token, fleet) => {
-    const first = await fleet.connect().identify(token, { intents: 1 });
-    await first.waitForType("GUILD_CREATE");
-    await client.resume(token, first.sessionId, 1_000);
-  } },
-  { name: "too many events", code: closeCode.RATE_LIMITED, config: { rateLimits: "Standard" }, act: async (client, token) => {
-    await identified(client, token);
-    for (let sent = 0; sent < 120; sent++) client.send(3, { status: "online", activities: [], afk: false, since: null });
-  } },
-  { name: "too many heartbeats", code: closeCode.RATE_LIMITED, config: { rateLimits: "Standard" }, act: async (client) => {
-    await client.opened();
-    for (let sent = 0; sent < 131; sent++) client.send(1, null);
-  } },
+  {
+    name: "a RESUME in a session",
+    code: closeCode.ALREADY_AUTHENTICATED,
+    act: send(6, { token: "x", session_id: "y", seq: 1 }),
+  },
+  {
+    name: "a seq that was never sent",
+    code: closeCode.INVALID_SEQ,
+    act: async (client, token, fleet) => {
+      const first = await fleet.connect().identify(token, { intents: 1 });
+      await first.waitForType("GUILD_CREATE");
+      await client.resume(token, first.sessionId, 1_000);
+    },
+  },
+  {
+    name: "too many events",
+    code: closeCode.RATE_LIMITED,
+    config: { rateLimits: "Standard" },
+    act: async (client, token) => {
+      await identified(client, token);
+      for (let sent = 0; sent < 120; sent++)
+        client.send(3, { status: "online", activities: [], afk: false, since: null });
+    },
+  },
+  {
+    name: "too many heartbeats",
+    code: closeCode.RATE_LIMITED,
+    config: { rateLimits: "Standard" },
+    act: async (client) => {
+      await client.opened();
+      for (let sent = 0; sent < 131; sent++) client.send(1, null);
+    },
+  },
   { name: "a shard above the count", code: closeCode.INVALID_SHARD, act: identifyWith({ shard: [2, 2] }) },
   { name: "a shard of the wrong form", code: closeCode.INVALID_SHARD, act: identifyWith({ shard: "0,1" }) },
   { name: "a shard of none", code: closeCode.INVALID_SHARD, act: identifyWith({ shard: [0, 0] }) },
@@ -75,12 +111,20 @@ const cases: Case[] = [
   { name: "an unknown intent", code: closeCode.INVALID_INTENTS, act: identifyWith({ intents: 1 << 30 }) },
   { name: "an intent beyond 32 bits", code: closeCode.INVALID_INTENTS, act: identifyWith({ intents: 2 ** 40 }) },
   { name: "no intents", code: closeCode.INVALID_INTENTS, act: identifyWith({ intents: undefined }) },
-  { name: "an intent that was not granted", code: closeCode.DISALLOWED_INTENTS, act: (client, _token, fleet) =>
-    client.identify(fleet.users.add(77n, { bot: true, flags: 1n << 14n }), { intents: 2 | 256 }) },
-  { name: "more guilds than a shard may have", code: closeCode.SHARDING_REQUIRED, act: (client, _token, fleet) => {
-    const guilds = Array.from({ length: 2_501 }, (_, place) => BigInt(place + 1) << 22n);
-    return client.identify(fleet.users.add(78n, { bot: true, guilds }), { intents: 1 });
-  } },
+  {
+    name: "an intent that was not granted",
+    code: closeCode.DISALLOWED_INTENTS,
+    act: (client, _token, fleet) =>
+      client.identify(fleet.users.add(77n, { bot: true, flags: 1n << 14n }), { intents: 2 | 256 }),
+  },
+  {
+    name: "more guilds than a shard may have",
+    code: closeCode.SHARDING_REQUIRED,
+    act: (client, _token, fleet) => {
+      const guilds = Array.from({ length: 2_501 }, (_, place) => BigInt(place + 1) << 22n);
+      return client.identify(fleet.users.add(78n, { bot: true, guilds }), { intents: 1 });
+    },
+  },
   { name: "no heartbeat", code: closeCode.UNKNOWN_ERROR, config: { heartbeatIntervalMs: 300 }, act: identified },
 ];
 
@@ -103,7 +147,9 @@ test("what libraries send is taken: legacy keys, any compress, integer ids, offl
   client.send(2, { token: `Bot ${token}`, v: 10, compress: "zlib-stream", intents: 1, properties: legacy, presence });
   await client.waitForType("GUILD_CREATE");
   client.send(3, presence);
-  client.sendText(`{"op":4,"d":{"guild_id":${guildId},"channel_id":1234567890123456789,"self_mute":false,"self_deaf":false}}`);
+  client.sendText(
+    `{"op":4,"d":{"guild_id":${guildId},"channel_id":1234567890123456789,"self_mute":false,"self_deaf":false}}`,
+  );
   client.sendText(Buffer.from('{"op":14,"d":{}}'));
   client.send(1, client.lastS);
   await waitFor(() => client.payloads.filter(({ op }) => op === 11).length === 2);

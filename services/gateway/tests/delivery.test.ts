@@ -16,7 +16,8 @@ import type { TestClient } from "./support/test-client.ts";
 import { type AudienceOf, makeDispatch, viewers } from "./support/test-guild.ts";
 
 const last = makeDispatch("GUILD_UPDATE", { id: String(guildId) });
-const contents = (client: TestClient) => client.ofType("MESSAGE_CREATE").map(({ d }) => (d as { content: string }).content);
+const contents = (client: TestClient) =>
+  client.ofType("MESSAGE_CREATE").map(({ d }) => (d as { content: string }).content);
 const gained = (channelId: bigint): AudienceOf => ({ $case: "gainedChannel", value: channelId });
 const lost = (channelId: bigint): AudienceOf => ({ $case: "lostChannel", value: channelId });
 
@@ -195,7 +196,9 @@ test("an event is encoded and compressed once for a hundred listeners", async ()
   await using fleet = await startPopulated();
   const ids = Array.from({ length: 100 }, (_, place) => BigInt(place + 100));
   const clients = await Promise.all(
-    ids.map((id) => fleet.connect({ query: "?compress=zlib-stream" }).identify(fleet.addBot(id), { intents: commonIntents })),
+    ids.map((id) =>
+      fleet.connect({ query: "?compress=zlib-stream" }).identify(fleet.addBot(id), { intents: commonIntents }),
+    ),
   );
   await Promise.all(clients.map((client) => client.waitForType("GUILD_CREATE")));
   const before = await fleet.metric("guildhall_gateway_deflate_calls_total");

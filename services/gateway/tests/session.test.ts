@@ -1,11 +1,12 @@
 import { waitFor } from "@guildhall/testing";
 import { expect, test } from "@jest/globals";
 import { commonIntents, guildId, openChannel, startPopulated } from "./support/populated.ts";
-import { TestClient } from "./support/test-client.ts";
+import type { TestClient } from "./support/test-client.ts";
 import { makeDispatch, viewers } from "./support/test-guild.ts";
 
 const message = (content: string) => makeDispatch("MESSAGE_CREATE", { content }, { of: viewers(openChannel) });
-const contents = (client: TestClient) => client.ofType("MESSAGE_CREATE").map(({ d }) => (d as { content: string }).content);
+const contents = (client: TestClient) =>
+  client.ofType("MESSAGE_CREATE").map(({ d }) => (d as { content: string }).content);
 
 test("a bot gets READY with all that libraries read, then its guilds, then events", async () => {
   await using fleet = await startPopulated({ ownUrl: "ws://own.example:1234" });
@@ -47,7 +48,9 @@ test("a person gets its guilds whole in READY, and every event without intents",
   const client = await fleet.connect().identify(token);
   expect(client.ofType("READY")[0]?.d).toMatchObject({
     user: { id: "8", bot: false, email: "8@example.org" },
-    guilds: [{ id: String(guildId), unavailable: false, channels: [String(openChannel)], members: [{ user: { id: "8" } }] }],
+    guilds: [
+      { id: String(guildId), unavailable: false, channels: [String(openChannel)], members: [{ user: { id: "8" } }] },
+    ],
   });
   fleet.router.emit(fleet.guild, [message("hi")]);
   await client.waitForType("MESSAGE_CREATE");
@@ -153,9 +156,11 @@ test("a user that joins a guild gets GUILD_CREATE, one that is kicked GUILD_DELE
   const token = fleet.users.add(8n);
   const client = await fleet.connect().identify(token);
   expect(client.ofType("READY")[0]?.d).toMatchObject({ guilds: [] });
-  fleet.router.emit(fleet.guild, [makeDispatch("GUILD_MEMBER_ADD", {})], [
-    { $case: "memberRoles", value: { userId: 8n, roleIds: [] } },
-  ]);
+  fleet.router.emit(
+    fleet.guild,
+    [makeDispatch("GUILD_MEMBER_ADD", {})],
+    [{ $case: "memberRoles", value: { userId: 8n, roleIds: [] } }],
+  );
   fleet.users.joined(8n, guildId);
   await client.waitForType("GUILD_CREATE");
   fleet.router.emit(fleet.guild, [message("seen")]);
@@ -164,9 +169,11 @@ test("a user that joins a guild gets GUILD_CREATE, one that is kicked GUILD_DELE
   fleet.users.left(8n, guildId);
   await client.waitForType("GUILD_DELETE");
   fleet.router.emit(fleet.guild, [message("not seen")]);
-  fleet.router.emit(fleet.guild, [makeDispatch("GUILD_MEMBER_ADD", {})], [
-    { $case: "memberRoles", value: { userId: 8n, roleIds: [] } },
-  ]);
+  fleet.router.emit(
+    fleet.guild,
+    [makeDispatch("GUILD_MEMBER_ADD", {})],
+    [{ $case: "memberRoles", value: { userId: 8n, roleIds: [] } }],
+  );
   fleet.users.joined(8n, guildId);
   await client.waitForType("GUILD_CREATE", 2);
   expect(client.types).toEqual(["READY", "GUILD_CREATE", "MESSAGE_CREATE", "GUILD_DELETE", "GUILD_CREATE"]);
@@ -221,11 +228,12 @@ test("each session of a shard gets the guilds of that shard only", async () => {
     [0, 1].map((shard) => fleet.connect().identify(token, { intents: 1, shard: [shard, 2] })),
   );
   await Promise.all(clients.map((client) => client.waitForType("GUILD_CREATE", 2)));
-  const guildsOf = (client: TestClient) => client.ofType("GUILD_CREATE").map(({ d }) => (d as { id: string }).id).sort();
-  expect(clients.map(guildsOf)).toEqual([
-    [ids[1], ids[3]].map(String).sort(),
-    [ids[0], ids[2]].map(String).sort(),
-  ]);
+  const guildsOf = (client: TestClient) =>
+    client
+      .ofType("GUILD_CREATE")
+      .map(({ d }) => (d as { id: string }).id)
+      .sort();
+  expect(clients.map(guildsOf)).toEqual([[ids[1], ids[3]].map(String).sort(), [ids[0], ids[2]].map(String).sort()]);
 });
 
 test("members are sent in chunks, by prefix, by id, and all", async () => {

@@ -1,6 +1,6 @@
 import { createInflate, createZstdDecompress, type Inflate } from "node:zlib";
-import { expect, test } from "@jest/globals";
 import { waitFor } from "@guildhall/testing";
+import { expect, test } from "@jest/globals";
 import { Body, Segment } from "../domain/body.ts";
 import type { Codec } from "./codec.ts";
 import { makeDeflater } from "./deflate.ts";

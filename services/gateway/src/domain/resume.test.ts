@@ -250,7 +250,10 @@ const anyStep = (withCongestion: boolean): fc.Arbitrary<Step> =>
         dispatches: fc.array(anyDispatch, { maxLength: 4 }),
       }),
     },
-    { weight: withCongestion ? 6 : 2, arbitrary: fc.record({ kind: fc.constant("ephemeral" as const), dispatch: anyDispatch }) },
+    {
+      weight: withCongestion ? 6 : 2,
+      arbitrary: fc.record({ kind: fc.constant("ephemeral" as const), dispatch: anyDispatch }),
+    },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("join" as const), user: anyUser, roles: anyRoles }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("own" as const), user: anyUser }) },
     {
@@ -296,17 +299,22 @@ test("what a resumed client has is what a client that was always connected has",
 
 test("what is sent again is what was sent, whatever was left out for a slow client", () => {
   fc.assert(
-    fc.property(anyProfiles, fc.array(anyStep(true), { maxLength: 60 }), fc.nat({ max: 6 }), (profiles, steps, from) => {
-      const world = new World(profiles);
-      for (const step of steps) world.run(step);
-      for (const subject of world.subjects) {
-        world.cut(subject, 0);
-        const before = [...subject.received];
-        subject.received = subject.received.slice(0, from);
-        expect(world.resume(subject)).toBe(true);
-        expect(subject.received.slice(0, before.length)).toEqual(before);
-      }
-    }),
+    fc.property(
+      anyProfiles,
+      fc.array(anyStep(true), { maxLength: 60 }),
+      fc.nat({ max: 6 }),
+      (profiles, steps, from) => {
+        const world = new World(profiles);
+        for (const step of steps) world.run(step);
+        for (const subject of world.subjects) {
+          world.cut(subject, 0);
+          const before = [...subject.received];
+          subject.received = subject.received.slice(0, from);
+          expect(world.resume(subject)).toBe(true);
+          expect(subject.received.slice(0, before.length)).toEqual(before);
+        }
+      },
+    ),
     { numRuns: 200 },
   );
 });

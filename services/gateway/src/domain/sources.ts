@@ -9,18 +9,24 @@ export class Sources {
     this.#forgetMs = forgetMs;
   }
 
-  /** A beat has come; true when one before it has not. */
+  /** A beat has come; true when heads may have been missed: one before it has not come, or it is the first one heard. */
   beat(source: string, number: bigint, nowMs: number): boolean {
     const known = this.#known.get(source);
     if (known === undefined) {
       this.#known.set(source, { number, heardMs: nowMs, askedMs: nowMs });
-      return false;
+      return true;
     }
     const isMissing = number > known.number + 1n;
     known.number = number;
     known.heardMs = nowMs;
     known.askedMs = nowMs;
     return isMissing;
+  }
+
+  /** Whether no beat has come from anywhere for too long. */
+  isAllSilent(nowMs: number): boolean {
+    for (const { heardMs } of this.#known.values()) if (nowMs - heardMs <= this.#silentMs) return false;
+    return true;
   }
 
   /** The sources that have been silent for too long, each again only after as long. */

@@ -33,6 +33,7 @@ export class Bus implements Disposable {
   #isAsking = false;
   #pauseMs = 0;
   #notBeforeMs = 0;
+  #checkedMs = 0;
 
   constructor(ports: BusPorts) {
     this.#ports = ports;
@@ -70,7 +71,8 @@ export class Bus implements Disposable {
   /** Items may have been missed anywhere: asks how far every topic has got. */
   checkAll(): void {
     for (const topic of this.#topics.keys()) this.#due.add(topic);
-    this.#notBeforeMs = 0;
+    this.#checkedMs = this.#ports.clock.monotonicMs();
+    this.#notBeforeMs = Math.min(this.#notBeforeMs, this.#checkedMs + sweepMs);
     this.#ask();
   }
 
@@ -131,7 +133,11 @@ export class Bus implements Disposable {
   }
 
   #sweep(): void {
-    for (const source of this.#sources.silent(this.#ports.clock.monotonicMs())) this.#checkSource(source);
+    const nowMs = this.#ports.clock.monotonicMs();
+    for (const source of this.#sources.silent(nowMs)) this.#checkSource(source);
+    if (this.#topics.size > 0 && this.#sources.isAllSilent(nowMs) && nowMs - this.#checkedMs > beatSilenceMs) {
+      this.checkAll();
+    }
     this.#ask();
   }
 

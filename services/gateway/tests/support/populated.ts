@@ -1,7 +1,7 @@
 import { intentBits } from "@guildhall/protocol";
 import type { GatewayConfig, GatewayOverrides } from "../../src/index.ts";
-import type { TestGuild } from "./test-guild.ts";
 import { startFleet, type TestFleet } from "./test-fleet.ts";
+import type { TestGuild } from "./test-guild.ts";
 import { allGrants } from "./test-users.ts";
 
 /** Ids of a small guild that most tests are about. */

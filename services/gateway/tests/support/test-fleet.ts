@@ -1,6 +1,11 @@
 import { join } from "node:path";
 import { makeTempDir } from "@guildhall/testing";
-import { createGatewayService, type GatewayConfig, type GatewayOverrides, type GatewayService } from "../../src/index.ts";
+import {
+  createGatewayService,
+  type GatewayConfig,
+  type GatewayOverrides,
+  type GatewayService,
+} from "../../src/index.ts";
 import { TestClient, type TestClientOptions } from "./test-client.ts";
 import { TestRouter } from "./test-router.ts";
 import { TestUsers } from "./test-users.ts";

@@ -3,9 +3,9 @@ import { GuildhallError } from "@guildhall/errors";
 import {
   type BusItem,
   EphemeralEvent,
+  RouterServiceService,
   type RouterServiceSubscribeRequest,
   type RouterServiceSubscribeResponse,
-  RouterServiceService,
   type TopicReply,
   type TopicRequest,
 } from "@guildhall/proto";
@@ -19,8 +19,8 @@ export class TestRouter implements AsyncDisposable {
   readonly guilds = new Map<bigint, TestGuild>();
   /** Requests taken, by case. */
   readonly asked: string[] = [];
-  /** Held back before joins are answered. */
-  joinGate: Promise<void> | undefined;
+  /** Called when a join has been decided, before its answer is on its way. */
+  afterJoin: () => void = () => {};
   /** Items that are lost instead of sent. */
   dropNext = 0;
   readonly #source = "guild-0/1";
@@ -80,7 +80,7 @@ export class TestRouter implements AsyncDisposable {
 
   /** Breaks the streams of all subscribers. */
   breakStreams(): void {
-    for (const call of this.#subscribers.keys()) call.destroy(new Error("broken"));
+    for (const call of this.#subscribers.keys()) call.emit("error", { code: 14, details: "broken" });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,13 +113,12 @@ export class TestRouter implements AsyncDisposable {
     this.publish({ topic: 0n, of: { $case: "beat", value }, source: this.#source });
   }
 
-  async #answer({ body }: TopicRequest): Promise<TopicReply["body"]> {
+  #answer({ body }: TopicRequest): TopicReply["body"] {
     if (body === undefined) throw new GuildhallError("INTERNAL", "empty");
     this.asked.push(body.$case);
     switch (body.$case) {
       case "join":
-        await this.joinGate;
-        return { $case: "join", value: this.#guild(body.value.guildId).join(body.value.users, body.value.wantShape) };
+        return { $case: "join", value: this.#join(body.value) };
       case "heads": {
         const guilds = body.value.topics.flatMap((topic) => this.guilds.get(topic) ?? []);
         const heads = guilds.map(({ id, seq }) => headOf(id, seq));
@@ -136,6 +135,12 @@ export class TestRouter implements AsyncDisposable {
       default:
         throw new GuildhallError("INTERNAL", `${body.$case} is not for a gateway`);
     }
+  }
+
+  #join({ guildId, users, wantShape }: { guildId: bigint; users: { userId: bigint }[]; wantShape: boolean }) {
+    const joined = this.#guild(guildId).join(users, wantShape);
+    this.afterJoin();
+    return joined;
   }
 
   #read(body: (TopicRequest["body"] & { $case: "read" })["value"]["body"]): Buffer {

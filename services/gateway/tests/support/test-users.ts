@@ -113,7 +113,10 @@ export class TestUsers implements AsyncDisposable {
       }
       case "refill": {
         const { topic, fromSeq, toSeq } = body.value;
-        return { $case: "refill", value: { events: this.#user(topic).events.slice(Number(fromSeq) - 1, Number(toSeq)) } };
+        return {
+          $case: "refill",
+          value: { events: this.#user(topic).events.slice(Number(fromSeq) - 1, Number(toSeq)) },
+        };
       }
       default:
         throw new GuildhallError("INTERNAL", "not for a gateway");
