@@ -4,6 +4,7 @@
 //   node scripts/api-coverage.mjs --check                 fail when the page is not what would be written
 //   node scripts/api-coverage.mjs --record results.json   first take up, into e2e/route-evidence.json, the tests that
 //                                                         passed in results of `jest --json --outputFile=results.json`
+//   node scripts/api-coverage.mjs --verify results.json   fail when page or evidence are not what those results give
 //
 // A route is done when services/api serves it and e2e/route-evidence.json names a test for each side that it has. The
 // tests are called "<method> <path> <side>", e.g. "POST /channels/{c}/messages event".
@@ -20,8 +21,8 @@ function readEvidence() {
   return existsSync(evidenceFile) ? JSON.parse(readFileSync(evidenceFile, "utf8")) : {};
 }
 
-/** Adds the tests that passed, and takes away those of the same routes that are not among them. */
-function record(evidence, resultsFile) {
+/** The tests of routes that passed. */
+function evidenceIn(resultsFile) {
   const { testResults } = JSON.parse(readFileSync(resultsFile, "utf8"));
   const found = {};
   for (const { fullName, status } of testResults.flatMap(({ assertionResults }) => assertionResults)) {
@@ -30,9 +31,11 @@ function record(evidence, resultsFile) {
     const [, name, side] = match;
     found[name] = { ...found[name], ...(status === "passed" && { [side]: fullName }) };
   }
-  const merged = Object.entries({ ...evidence, ...found }).sort(([a], [b]) => (a < b ? -1 : 1));
-  writeFileSync(evidenceFile, `${JSON.stringify(Object.fromEntries(merged), undefined, 2)}\n`);
-  return Object.fromEntries(merged);
+  return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function formatEvidence(evidence) {
+  return `${JSON.stringify(evidence, undefined, 2)}\n`;
 }
 
 /** The sides that a route has, each to be shown by a test. */
@@ -103,14 +106,17 @@ ${own.map(({ cells }) => line(cells)).join("\n")}
 }
 
 const [option, resultsFile] = process.argv.slice(2);
-let evidence = readEvidence();
-if (option === "--record") evidence = record(evidence, resultsFile);
+const results = resultsFile === undefined ? undefined : evidenceIn(resultsFile);
+const evidence = results ?? readEvidence();
 const written = render(restEndpoints.map((endpoint) => rowOf(endpoint, evidence)));
 const biome = spawnSync("node_modules/.bin/biome", ["format", `--stdin-file-path=${page}`], { input: written });
 if (biome.status !== 0) throw new Error(`cannot format the page: ${biome.error ?? biome.stderr}`);
-const text = biome.stdout.toString();
-if (option !== "--check") writeFileSync(page, text);
-else if (!existsSync(page) || readFileSync(page, "utf8") !== text) {
-  process.stderr.write(`${page} is not fresh: run node scripts/api-coverage.mjs\n`);
-  process.exitCode = 1;
+const wanted = { [page]: biome.stdout.toString(), [evidenceFile]: formatEvidence(evidence) };
+for (const [file, text] of Object.entries(wanted)) {
+  if (option !== "--check" && option !== "--verify") writeFileSync(file, text);
+  else if (!existsSync(file) || readFileSync(file, "utf8") !== text) {
+    const remedy = option === "--verify" ? " --record with the results of the fleet suites" : "";
+    process.stderr.write(`${file} is not fresh: run node scripts/api-coverage.mjs${remedy}\n`);
+    process.exitCode = 1;
+  }
 }

@@ -21,6 +21,13 @@ function check() {
   else totals.failed += 1;
 }
 
+/** The page of routes counts what tests have shown in this very run. */
+function coverage() {
+  const args = ["scripts/api-coverage.mjs", "--verify", join(results, "fleet.json")];
+  if (run("coverage of the API", process.execPath, args)) totals.passed += 1;
+  else totals.failed += 1;
+}
+
 function jest(label, args) {
   const file = join(results, `${label}.json`);
   const flags = ["--disable-warning=ExperimentalWarning", "--experimental-vm-modules", "node_modules/jest/bin/jest.js"];
@@ -45,6 +52,7 @@ try {
     check();
     jest("unit", ["--maxWorkers=2", "--selectProjects", "unit"]);
     jest("fleet", ["--runInBand", "--selectProjects", "fleet"]);
+    coverage();
     // A suite that did not run has not passed.
     totals.failed += totals.skipped;
   }
