@@ -186,7 +186,7 @@ test("who leaves is told, and is no member any more; the owner stays", async () 
   expect(await codeOf(on.command(owner, { $case: "leaveGuild", value }))).toBe("OWNER_CANNOT_LEAVE");
   await on.command(member, { $case: "leaveGuild", value });
   const event = on.events().at(-1);
-  expect(event?.dispatches.map(({ type }) => type)).toEqual(["GUILD_MEMBER_REMOVE", "GUILD_DELETE"]);
+  expect(event?.dispatches.map(({ type }) => type)).toEqual(["GUILD_DELETE", "GUILD_MEMBER_REMOVE"]);
   expect(event?.changes).toEqual([{ of: { $case: "memberGone", value: member.id } }]);
   expect(await codeOf(say(on, member, channelId, "x"))).toBe("MISSING_ACCESS");
   await waitFor(() => !fleet.memberships.has(member.id, guildId));

@@ -111,6 +111,15 @@ test("without a fresh lease a read is answered only after the journal says who o
   expect(answer?.$case).toBe("notOwner");
 });
 
+test("a host that was overtaken without knowing does not refuse: it names the owner", async () => {
+  on.reachable = false;
+  await fleet.time.advanceAsync(4_000);
+  seize(2);
+  const outcome = await settled(say(on, guild.member, guild.channelId, ""));
+  expect(outcome.status).toBe("rejected");
+  expect(String((outcome as PromiseRejectedResult).reason)).toContain("notOwner");
+});
+
 test("a range of another's that the order does not name is left alone", async () => {
   const other = new Fleet();
   other.journal.seize({

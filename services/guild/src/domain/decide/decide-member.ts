@@ -41,8 +41,9 @@ function leaving(guild: Guild, { userId, profile, joinedAt }: Member): Pick<Deci
       { of: "membership", userId, member: false, joinedAt },
     ],
     dispatches: [
-      dispatchOf("GUILD_MEMBER_REMOVE", everyone, `{"guild_id":"${guild.id}","user":${userJson(profile)}}`),
+      // In this order: the one who left hears no more of the guild.
       dispatchOf("GUILD_DELETE", users(userId), `{"id":"${guild.id}"}`),
+      dispatchOf("GUILD_MEMBER_REMOVE", everyone, `{"guild_id":"${guild.id}","user":${userJson(profile)}}`),
     ],
   };
 }

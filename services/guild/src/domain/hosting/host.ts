@@ -51,6 +51,8 @@ class GuildHost implements Host {
   readonly #taking = new Set<string>();
   #shards: readonly Shard[] = [];
   #renewing = false;
+  /** Whether the last renewal was answered: one that is not is told of once. */
+  #reached = true;
   #disposed = false;
 
   constructor(ports: HostPorts, config: HostConfig) {
@@ -131,10 +133,12 @@ class GuildHost implements Host {
       const owned = this.#shards.map((shard) => shard.owned);
       const { ttlMs, orders } = await this.#ports.coordinator.renew({ host, address, incarnation, owned });
       this.#fence.renewed(sentMs, ttlMs);
+      this.#reached = true;
       for (const order of orders) void this.#carryOut(order);
     } catch (error) {
       // It goes on without: the journal decides who owns.
-      this.#ports.reporter.warn("renewing with the coordinator failed", { error });
+      if (this.#reached) this.#ports.reporter.warn("renewing with the coordinator failed, is tried on", { error });
+      this.#reached = false;
     } finally {
       this.#renewing = false;
     }

@@ -1,5 +1,7 @@
 import { GuildhallError, isGuildhallError } from "@guildhall/errors";
 import type {
+  Command,
+  CommandResult,
   Head,
   Heads,
   HeadsResult,
@@ -67,7 +69,7 @@ class Handler implements RequestHandler {
     try {
       switch (body?.$case) {
         case "command":
-          return { $case: "command", value: await this.#shard(topic).command(topic, body.value, traceparent) };
+          return { $case: "command", value: await this.#command(topic, body.value, traceparent) };
         case "read":
           return { $case: "read", value: await this.#read(topic, body.value) };
         case "join": {
@@ -99,16 +101,32 @@ class Handler implements RequestHandler {
     return shard;
   }
 
+  /** What made no record (a refusal, typing) says something only if this host still owned the topic. */
+  async #command(topic: bigint, command: Command, traceparent: string): Promise<CommandResult> {
+    const shard = this.#shard(topic);
+    let result: CommandResult;
+    try {
+      result = await shard.command(topic, command, traceparent);
+    } catch (error) {
+      await this.#confirm(topic);
+      throw error;
+    }
+    if (shard.retries.find(command.requestId, "") === undefined) await this.#confirm(topic);
+    return result;
+  }
+
   /** The actor of a topic that this host owned at a moment after the request came. */
   async #confirmed(topic: bigint): Promise<TopicActor> {
     await this.#confirm(topic);
     return this.#shard(topic).actor(topic);
   }
 
-  async #confirm(topic: bigint): Promise<void> {
-    this.#shard(topic);
+  async #confirm(...topics: readonly bigint[]): Promise<void> {
+    for (const topic of topics) this.#shard(topic);
     const check = this.#options.fence.confirm();
-    if (check !== undefined) await check;
+    if (check === undefined) return;
+    await check;
+    for (const topic of topics) this.#shard(topic);
   }
 
   async #read(topic: bigint, read: Read): Promise<ReadResult> {
@@ -121,7 +139,7 @@ class Handler implements RequestHandler {
   }
 
   async #heads({ topics }: Heads): Promise<HeadsResult> {
-    for (const topic of topics) await this.#confirm(topic);
+    await this.#confirm(...topics);
     const heads = new Map<bigint, Head>();
     const closed: bigint[] = [];
     for (const topic of topics) {

@@ -66,7 +66,7 @@ export function makeRing(options: {
       if (events === undefined || first === undefined || first.seq > fromSeq) return undefined;
       const found = events.slice(Number(fromSeq - first.seq), Number(toSeq - first.seq) + 1);
       // Holes (a rebuild between two events) are for the journal to fill.
-      const whole = found[0]?.seq === fromSeq && found.at(-1)?.seq === toSeq;
+      const whole = found.length === Number(toSeq - fromSeq) + 1 && found.at(-1)?.seq === toSeq;
       return whole ? found.map(({ bytes }) => bytes) : undefined;
     },
   };
