@@ -121,7 +121,10 @@ export class GuildTopic implements AttachedTopic {
     const eventIndex = this.#ports.log.beginEvent();
     this.#seq = event.seq;
     const changed = this.#change(event, eventIndex);
+    const gone = event.changes.filter(({ kind }) => kind === "member-gone");
     for (const dispatch of event.dispatches) {
+      // Who is gone by this event hears what is said to them first, and nothing of what the others are told.
+      if (dispatch.audience.kind !== "users") for (const change of gone.splice(0)) this.#leave(change);
       this.#deliver(this.#append(dispatch, eventIndex, false), changed);
     }
     for (const change of event.changes) this.#leave(change);
