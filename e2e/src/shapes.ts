@@ -75,8 +75,9 @@ export const objectShapes = { user, member, role, channel, message, guild, invit
 /** `d` of the events, exactly. */
 const eventShapes: Readonly<Record<string, Shape>> = {
   READY: keys(
-    "v user guilds session_id session_type? resume_gateway_url application? shard? private_channels _trace?",
-    { guilds: keys("id unavailable") },
+    `v user guilds session_id resume_gateway_url private_channels shard _trace session_type application?
+     user_settings relationships presences read_state user_guild_settings notes sessions connected_accounts
+     guild_join_requests geo_ordered_rtc_regions auth`,
   ),
   RESUMED: keys("_trace"),
   GUILD_CREATE: both(

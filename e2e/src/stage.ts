@@ -56,17 +56,16 @@ export async function setStage(changes: FleetChanges = {}): Promise<Stage> {
   const witness = stack.use(await Witness.connect({ url: fleet.gateway, ...all }));
   const post = (content: string, channelId = guild.channelId): Promise<APIMessage> =>
     owner.rest.post(`/channels/${channelId}/messages`, { content });
-  let fences = 0;
+  // Everything of a guild comes in one order: what had to come before has come when a message posted now has.
+  const fence = async (who: Witness): Promise<number> => {
+    const { id } = await post("fence");
+    await who.next("MESSAGE_CREATE", (message) => message.id === id);
+    return who.dispatches.findIndex(({ t, d }) => t === "MESSAGE_CREATE" && idOf(d) === id);
+  };
   const eventsOf = async (act: () => Promise<unknown>, who = witness): Promise<readonly Dispatch[]> => {
-    const from = who.mark;
+    const from = await fence(who);
     await act();
-    // Everything of a guild comes in one order: what had to come has come when this has.
-    const { id } = await post(`fence ${fences++}`);
-    await who.next("MESSAGE_CREATE", (message) => message.id === id, from);
-    return who.dispatches.slice(
-      from,
-      who.dispatches.findIndex(({ t, d }) => t === "MESSAGE_CREATE" && idOf(d) === id),
-    );
+    return who.dispatches.slice(from + 1, await fence(who));
   };
   const owned = stack.move();
   return {

@@ -60,7 +60,12 @@ export class Witness implements AsyncDisposable {
   /** Connects, and resolves when READY and the guilds that it names have come. */
   static async connect(options: WitnessOptions): Promise<Witness> {
     const witness = new Witness(options);
-    await witness.identify();
+    try {
+      await witness.identify();
+    } catch (error) {
+      await witness[Symbol.asyncDispose]();
+      throw error;
+    }
     if (options.persistent) witness.#keeping = witness.#keepAlive();
     return witness;
   }
@@ -91,14 +96,11 @@ export class Witness implements AsyncDisposable {
     });
     const { guilds } = await this.#until(() => this.ready, "READY", socket);
     if (intents !== undefined && (intents & 1) === 0) return;
+    // People are given their guilds whole in READY, bots one after another.
+    const due = guilds.filter(({ unavailable }) => unavailable).map(({ id }) => id);
     const areThere = () => {
-      const come = new Set(
-        this.dispatches
-          .slice(from)
-          .filter(isGuild)
-          .map(({ d }) => (d as { id: string }).id),
-      );
-      return guilds.every(({ id }) => come.has(id));
+      const come = this.dispatches.slice(from).filter(isGuild);
+      return due.every((id) => come.some(({ d }) => (d as { id: string }).id === id));
     };
     await this.#until(areThere, "the guilds of READY", socket);
   }
@@ -135,6 +137,13 @@ export class Witness implements AsyncDisposable {
     const find = () => this.dispatches.slice(from).find(({ t, d }) => t === type && matches(d as DataOf<T>));
     const found = await this.#until(find, type, this.options.persistent ? undefined : this.socket);
     return found.d as DataOf<T>;
+  }
+
+  /** A guild as the present session was first given it. */
+  async guild(id: string): Promise<DataOf<"GUILD_CREATE">> {
+    const given = this.ready?.guilds.find((guild) => guild.id === id);
+    if (given !== undefined && !given.unavailable) return given as unknown as DataOf<"GUILD_CREATE">;
+    return await this.next("GUILD_CREATE", (guild) => guild.id === id);
   }
 
   /** Names of the events that came after `from`. */

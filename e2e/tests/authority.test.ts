@@ -68,7 +68,7 @@ test("a hidden channel is absent from everything that a member can ask for", asy
   await stage.bots.add(blind, guild);
   for (const options of [{ token: stage.member.token }, { token: blind.token, intents: validIntentsMask }]) {
     const session = await stage.watch(options);
-    const created = await session.next("GUILD_CREATE", ({ id }) => id === guild.id);
+    const created = await session.guild(guild.id);
     expect(created.channels.map(({ id }) => id)).not.toContain(hidden.id);
     expect(created.channels.map(({ id }) => id)).not.toContain(category.id);
     expect(session.dispatches.some(({ text }) => text.includes(hidden.id))).toBe(false);
