@@ -2,7 +2,7 @@ import { Agent } from "node:http";
 import { waitFor } from "@guildhall/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { APIMessage } from "discord-api-types/v10";
-import Eris from "eris";
+import { Client } from "eris";
 import { type Stage, setStage } from "../src/stage.ts";
 
 let stage: Stage;
@@ -19,7 +19,7 @@ test("eris connects, hears, answers and resumes", async () => {
   const { port } = new URL(stage.fleet.endpoints.api);
   // eris speaks TLS only, unless its agent says otherwise.
   const agent = Object.assign(new Agent({ port: Number(port) } as object), { protocol: "https:" });
-  const client = new Eris.Client(`Bot ${stage.bot.token}`, {
+  const client = new Client(`Bot ${stage.bot.token}`, {
     intents: ["guilds", "guildMessages", "messageContent"],
     rest: { domain: "127.0.0.1", agent: agent as never },
   });
