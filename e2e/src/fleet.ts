@@ -28,6 +28,8 @@ export interface TestFleet extends AsyncDisposable {
   readonly gateway: string;
   /** What the processes have written so far. */
   readonly log: readonly string[];
+  /** Adds lines of the suite itself to the log. */
+  note(...lines: string[]): void;
   /** The names of the processes of a service. */
   namesOf(service: string): string[];
   pidOf(name: string): number;
@@ -67,17 +69,16 @@ export async function startFleet(changes: FleetChanges = {}): Promise<TestFleet>
   stack.defer(() => {
     copy?.end();
   });
+  const write = (line: string): void => {
+    log.push(line);
+    copy?.write(line);
+  };
   const fleet = stack.use(
     await createFleet({
       state: join(folder, "state"),
       spec: testSpec(changes),
       withDemo: changes.withDemo ?? false,
-      output: {
-        write(line) {
-          log.push(line);
-          copy?.write(line);
-        },
-      },
+      output: { write },
     }),
   );
   const owned = stack.move();
@@ -89,6 +90,9 @@ export async function startFleet(changes: FleetChanges = {}): Promise<TestFleet>
   return {
     fleet,
     log,
+    note(...lines) {
+      for (const line of lines) write(`${line}\n`);
+    },
     get endpoints() {
       return fleet.endpoints;
     },

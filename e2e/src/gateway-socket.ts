@@ -48,13 +48,15 @@ export interface SocketOptions {
   /** Left out: 10. */
   readonly version?: string;
   readonly onFrame?: (frame: Frame) => void;
+  /** Whether `frames` holds dispatches, too; left out: yes. */
+  readonly keepsDispatches?: boolean;
 }
 
 const waitMs = 20_000;
 
 /** Opens a connection; rejects when there is none to be had. */
 export async function openGatewaySocket(url: string, options: SocketOptions = {}): Promise<GatewaySocket> {
-  const { compress, version = "10", onFrame } = options;
+  const { compress, version = "10", onFrame, keepsDispatches = true } = options;
   const query = `v=${version}&encoding=json${compress === undefined ? "" : `&compress=${compress}`}`;
   const socket = new WebSocket(`${url}/?${query}`, { perMessageDeflate: false, maxPayload: 64 * 1024 * 1024 });
   const frames: Frame[] = [];
@@ -66,7 +68,7 @@ export async function openGatewaySocket(url: string, options: SocketOptions = {}
       if (isBinary !== (compress !== undefined)) throw new Error(`a ${isBinary ? "binary" : "text"} frame came`);
       const text = await read(data as Buffer);
       const frame: Frame = { ...(JSON.parse(text) as Omit<Frame, "text">), text };
-      frames.push(frame);
+      if (keepsDispatches || frame.op !== 0) frames.push(frame);
       onFrame?.(frame);
     });
     reading.catch((error: unknown) => {

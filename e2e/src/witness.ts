@@ -30,6 +30,8 @@ export interface WitnessOptions {
   readonly largeThreshold?: number;
   /** Whether to reconnect by itself, by RESUME and else anew, as long as it takes. */
   readonly persistent?: boolean;
+  /** What to keep of each dispatch, for sessions that get very many; left out: all of it. */
+  readonly trim?: (dispatch: Dispatch) => Dispatch;
 }
 
 const waitMs = 20_000;
@@ -182,6 +184,7 @@ export class Witness implements AsyncDisposable {
     const socket = await openGatewaySocket(url, {
       compress: this.options.compress,
       onFrame: (frame) => this.#take(frame),
+      keepsDispatches: this.options.trim === undefined,
     });
     this.#socket = socket;
     const hello = await socket.expect(({ op }) => op === 10);
@@ -195,7 +198,8 @@ export class Witness implements AsyncDisposable {
   #take({ op, t, s, d, text }: Frame): void {
     if (op !== 0) return;
     this.seq = s as number;
-    this.dispatches.push({ t: t as string, s: s as number, d, text, session: this.session });
+    const dispatch = { t: t as string, s: s as number, d, text, session: this.session };
+    this.dispatches.push(this.options.trim?.(dispatch) ?? dispatch);
     if (t === "READY") this.ready = d as GatewayReadyDispatchData;
     if (t === "RESUMED") this.resumes += 1;
   }
