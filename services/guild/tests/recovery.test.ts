@@ -73,7 +73,27 @@ test("nothing is acked or published while the journal refuses, and what it certa
   expect(outcome).toMatchObject({ status: "rejected", reason: { code: "UNAVAILABLE" } });
   expect(on.events().length).toBe(published);
   fleet.journal.trouble = () => undefined;
+  await fleet.time.advanceAsync(1_000);
   expect((await say(on, guild.owner, guild.channelId, "works again")).position?.seq).toBe(BigInt(stored + 1));
+});
+
+test("while the journal refuses, reading goes on and one command a second tries", async () => {
+  const value = GetGuild.fromPartial({ guildId: guild.id });
+  fleet.journal.trouble = () => "before";
+  await settled(say(on, guild.owner, guild.channelId, "lost"));
+  const appends = on.host?.stats.appends ?? 0;
+  const tried = [
+    await settled(say(on, guild.owner, guild.channelId, "1")),
+    await settled(say(on, guild.owner, guild.channelId, "2")),
+  ];
+  expect(tried).toEqual(
+    Array(2).fill({
+      status: "rejected",
+      reason: expect.objectContaining({ code: expect.stringMatching(/UNAVAILABLE$/) }),
+    }),
+  );
+  expect((on.host?.stats.appends ?? 0) - appends).toBeLessThanOrEqual(2);
+  expect(await on.read(guild.owner, { $case: "getGuild", value })).toMatchObject({ name: "G" });
 });
 
 test("an outcome that stays unknown is answered 504; a resend of it finds what became of it", async () => {

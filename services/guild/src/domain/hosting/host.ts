@@ -8,6 +8,7 @@ import { beatEveryMs, makeBeats } from "./beats.ts";
 import { type FenceCheck, makeFenceCheck } from "./fence-check.ts";
 import type { HostConfig } from "./host-config.ts";
 import { type HostStats, makeHostStats } from "./host-stats.ts";
+import { makeJournalGate } from "./journal-gate.ts";
 import { makeRecentPool } from "./recent.ts";
 import { makeRequestHandler, type RequestHandler } from "./request-handler.ts";
 import { type HostParts, openShard, type Shard } from "./shard.ts";
@@ -66,6 +67,7 @@ class GuildHost implements Host {
       config,
       stats,
       appender: makeAppender({ journal, timers, stats }),
+      gate: makeJournalGate({ monotonicMs: () => clock.monotonicMs() }),
       beats: makeBeats(`${config.name}/${config.incarnation}`, bus),
       members: makeRecentPool(limits.cachedMembers),
       messages: makeRecentPool(limits.cachedMessages),

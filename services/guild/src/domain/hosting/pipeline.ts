@@ -3,13 +3,14 @@ import type { EpochRecord } from "@guildhall/proto";
 import type { Clock, JournalRecord, Timers } from "../ports.ts";
 import type { Appender, Appending, AppendOutcome } from "./appender.ts";
 import type { HostStats } from "./host-stats.ts";
+import { isRefusedByJournal, type JournalGate } from "./journal-gate.ts";
 
 /*
  * States of a topic's pipeline:
  *
  *   open ──any answer but stored, or none──▶ sealed ──all resent records stored──▶ open
  *     │                                        ├──fenced──▶ closed (the shard is lost)
- *     └──close()──▶ closed                     └──another record at that seq, or settleMs passed──▶ closed (broken)
+ *     └──close()──▶ closed                     └──another record at that seq, or not settled in time──▶ closed (broken)
  *
  * While sealed nothing is decided; what is in flight is resent as it is, in order. Closed is for good: the topic is
  * opened anew from store and journal.
@@ -48,6 +49,7 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly settleMs: number;
+  readonly gate: JournalGate;
   readonly stats: HostStats;
   /** A higher epoch is in force. */
   readonly lost: (owner: EpochRecord | undefined) => void;
@@ -70,6 +72,8 @@ interface Waiter {
 
 const firstPauseMs = 50;
 const maxPauseMs = 1_000;
+// How long records are held that the journal would not take, and that are certainly not in it.
+const refusalMs = 2_000;
 
 /** Makes the pipeline of a topic whose last stored record is `durableSeq`. */
 export function makePipeline(options: PipelineOptions): Pipeline {
@@ -171,6 +175,7 @@ class TopicPipeline implements Pipeline {
       flight.stored(outcome.position);
     }
     if (count === 0) return;
+    this.#options.gate.open();
     this.#flights.splice(0, count);
     let served = 0;
     for (const waiter of this.#durable) {
@@ -185,11 +190,13 @@ class TopicPipeline implements Pipeline {
   /** Finds out what became of everything in flight by sending it again. */
   async #settle(): Promise<void> {
     const { clock, settleMs } = this.#options;
-    const untilMs = clock.monotonicMs() + settleMs;
+    const sinceMs = clock.monotonicMs();
     let pauseMs = firstPauseMs;
     for (;;) {
       if (this.#isDone()) return;
-      if (clock.monotonicMs() >= untilMs) return this.#giveUp();
+      const isRefused = this.#flights.every(isRefusedFlight);
+      const patienceMs = isRefused ? this.#refusalPatienceMs() : settleMs;
+      if (clock.monotonicMs() - sinceMs >= patienceMs) return this.#giveUp(isRefused);
       await this.#pause(pauseMs);
       pauseMs = Math.min(pauseMs * 2, maxPauseMs);
       const flights = [...this.#flights];
@@ -225,8 +232,15 @@ class TopicPipeline implements Pipeline {
     return false;
   }
 
-  #giveUp(): void {
-    const { stats } = this.#options;
+  /** Once it is known that the journal takes nothing, nobody is made to wait for it. */
+  #refusalPatienceMs(): number {
+    const { gate, settleMs } = this.#options;
+    return gate.isShut ? 0 : Math.min(refusalMs, settleMs);
+  }
+
+  #giveUp(isRefused: boolean): void {
+    const { stats, gate } = this.#options;
+    if (isRefused) gate.shut();
     this.#break(({ unknown }) => {
       if (!unknown) return new GuildhallError("UNAVAILABLE", "the journal is not reached", { retryAfterMs: 1_000 });
       stats.outcomesUnknown++;
@@ -249,4 +263,8 @@ class TopicPipeline implements Pipeline {
       this.#options.timers.after(ms, resolve);
     });
   }
+}
+
+function isRefusedFlight({ outcome, unknown }: InFlight): boolean {
+  return !unknown && outcome?.is === "failed" && isRefusedByJournal(outcome.error);
 }

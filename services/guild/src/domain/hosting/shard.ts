@@ -6,6 +6,7 @@ import { type Applier, makeApplier } from "./applier.ts";
 import type { Beats } from "./beats.ts";
 import type { HostConfig } from "./host-config.ts";
 import type { HostStats } from "./host-stats.ts";
+import type { JournalGate } from "./journal-gate.ts";
 import { type OpenedTopic, openTopic, resultOf } from "./open-topic.ts";
 import { purgeMembers } from "./purge-members.ts";
 import type { RecentPool } from "./recent.ts";
@@ -20,6 +21,7 @@ export interface HostParts {
   readonly config: HostConfig;
   readonly stats: HostStats;
   readonly appender: Appender;
+  readonly gate: JournalGate;
   readonly beats: Beats;
   readonly members: RecentPool;
   readonly messages: RecentPool;
@@ -212,7 +214,7 @@ class OwnedShard implements Shard {
   }
 
   #makeActor({ head, state, tail }: OpenedTopic, things: TopicActor["things"]): TopicActor {
-    const { ports, config, stats, appender } = this.#parts;
+    const { ports, config, stats, appender, gate } = this.#parts;
     const { topic } = head;
     const actor = makeTopicActor({
       epoch: this.owned.epoch,
@@ -224,6 +226,7 @@ class OwnedShard implements Shard {
       config,
       stats,
       appender,
+      gate,
       stored: (record, position, result) => this.#stored(actor, record, position, result),
       lost: (owner) => this.#lost(this, owner),
       broken: (floor) => this.#broken(topic, { floor, durableSeq: actor.durableHead.seq }),

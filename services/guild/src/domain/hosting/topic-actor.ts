@@ -23,6 +23,7 @@ import type { HostPorts, JournalRecord } from "../ports.ts";
 import type { Appender } from "./appender.ts";
 import type { HostConfig } from "./host-config.ts";
 import type { HostStats } from "./host-stats.ts";
+import type { JournalGate } from "./journal-gate.ts";
 import { makePipeline, type Pipeline } from "./pipeline.ts";
 import type { TopicTail } from "./tail.ts";
 import type { TopicThings } from "./topic-things.ts";
@@ -66,6 +67,7 @@ export interface TopicActorOptions {
   readonly config: HostConfig;
   readonly stats: HostStats;
   readonly appender: Appender;
+  readonly gate: JournalGate;
   /** A record is durable: apply it, keep it for refills, publish it. Called in seq order. */
   readonly stored: (record: JournalRecord, position: bigint, result: CommandResult) => void;
   readonly lost: (owner: EpochRecord | undefined) => void;
@@ -97,7 +99,8 @@ class Actor implements TopicActor {
   readonly #slow = new Map<string, number>();
 
   constructor(options: TopicActorOptions) {
-    const { head, state, things, tail, ports, config, stats, appender, lost, broken } = options;
+    const { head, state, things, tail, ports, config, lost, broken } = options;
+    const { stats, appender, gate } = options;
     this.#options = options;
     this.topic = head.topic;
     this.state = state;
@@ -110,7 +113,8 @@ class Actor implements TopicActor {
     this.#lastTs = head.lastTs;
     const { clock, timers } = ports;
     const { settleMs } = config.limits;
-    this.pipeline = makePipeline({ durableSeq: head.seq, appender, clock, timers, settleMs, stats, lost, broken });
+    const uses = { appender, gate, clock, timers, settleMs, stats };
+    this.pipeline = makePipeline({ durableSeq: head.seq, ...uses, lost, broken });
   }
 
   get seq(): bigint {
@@ -183,6 +187,7 @@ class Actor implements TopicActor {
   /** Journals a decision, or answers at once what needs no record. */
   async #conclude(command: Command, decision: Decision, lastId: bigint, traceparent: string): Promise<CommandResult> {
     if (decision.outcomes.length > 0) {
+      if (!this.#options.gate.admits()) throw journalTakesNothing();
       if (decision.slow !== undefined) this.#slowDown(decision.slow);
       const { requestId } = command;
       return this.#journal(decision, lastId, { requestId, nonceKey: nonceKeyOf(command), traceparent });
@@ -307,6 +312,10 @@ class Actor implements TopicActor {
     if (durable !== undefined) await durable;
     return answer;
   }
+}
+
+function journalTakesNothing(): GuildhallError {
+  return new GuildhallError("JOURNAL_UNAVAILABLE", "the journal takes nothing at present", { retryAfterMs: 1_000 });
 }
 
 const maxSlow = 10_000;
