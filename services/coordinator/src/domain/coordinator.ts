@@ -71,7 +71,8 @@ export async function createCoordinator(
     },
     async renewHost(renewal) {
       const orders = fleet.renew(renewal);
-      await saver.settle();
+      // A host's lease is not kept on disk: only a changed map is waited for, not what else cannot be written now.
+      await saver.settleMap();
       return { ttlMs: hostLeaseTtlMs, nowMs: clock.nowMs(), orders };
     },
     watchMap(onMap) {
@@ -93,6 +94,8 @@ export async function createCoordinator(
 interface Saver {
   /** Resolves when all that has changed so far is durable; changes that come meanwhile share the next write. */
   settle(): Promise<void>;
+  /** Resolves when the map as it is now is durable. */
+  settleMap(): Promise<void>;
   /** The last durable map. */
   published(): MapUpdate;
 }
@@ -118,15 +121,20 @@ function makeSaver(
     publish(map);
   }
 
+  function saveOnce(): Promise<void> {
+    saving ??= save().finally(() => {
+      saving = undefined;
+    });
+    return saving;
+  }
+
   return {
     published: () => published,
     async settle() {
-      while (leases.unsaved().length > 0 || fleet.map().version > published.version) {
-        saving ??= save().finally(() => {
-          saving = undefined;
-        });
-        await saving;
-      }
+      while (leases.unsaved().length > 0 || fleet.map().version > published.version) await saveOnce();
+    },
+    async settleMap() {
+      while (fleet.map().version > published.version) await saveOnce();
     },
   };
 }
