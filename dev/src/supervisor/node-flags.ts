@@ -11,7 +11,7 @@ const semiSpaceMb: Record<Part, number> = {
   router: 4,
   user: 2,
   guild: 4,
-  gateway: 8,
+  gateway: 4,
   api: 4,
 };
 

@@ -1,5 +1,6 @@
 import { constants, deflateRawSync } from "node:zlib";
 import type { Segment } from "../domain/body.ts";
+import { keepTogether } from "../domain/byte-shelf.ts";
 
 /** Compresses the shared pieces of events, each once. */
 export interface Deflater {
@@ -15,7 +16,8 @@ export function makeDeflater(onCall: () => void): Deflater {
   return {
     deflate(segment) {
       if (segment.deflated === undefined) {
-        segment.deflated = deflateRawSync(segment.bytes, options);
+        // What zlib gives is a small part of a large buffer.
+        segment.deflated = keepTogether([deflateRawSync(segment.bytes, options)]);
         onCall();
       }
       return segment.deflated;

@@ -1,4 +1,5 @@
 import { Body, Segment } from "../domain/body.ts";
+import { keepTogether } from "../domain/byte-shelf.ts";
 import type { Audience, Dispatch } from "../domain/event.ts";
 
 const everyone: Audience = { kind: "everyone" };
@@ -18,9 +19,9 @@ function openingOf(type: string): Buffer {
 
 const closing = Buffer.from("}");
 
-/** The body of a dispatch whose `d` many sessions get. */
+/** The body of a dispatch whose `d` many sessions get; the log keeps it. */
 export function sharedBody(type: string, data: Uint8Array): Body {
-  return new Body([new Segment(Buffer.concat([openingOf(type), data, closing]), true)]);
+  return new Body([new Segment(keepTogether([openingOf(type), data, closing]), true)]);
 }
 
 /** The body of a dispatch for one session. */
