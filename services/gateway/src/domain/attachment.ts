@@ -13,6 +13,9 @@ export interface AttachedTopic extends RecordOwner {
   cut(attachment: Attachment): void;
 }
 
+/** `to` of an attachment that lasts: a small integer, which costs no object of its own as Infinity would. */
+export const lasting = -1;
+
 /** That a session follows a topic: the records of the topic with `from` < index <= `to` concern it. */
 export interface Attachment {
   readonly session: Session;
@@ -20,11 +23,29 @@ export interface Attachment {
   /** In a guild: the member; in a user topic: undefined. */
   readonly member: Member | undefined;
   readonly from: number;
-  /** Infinity while it lasts. */
+  /** `lasting`, or the log's index when it ended. */
   to: number;
   /** The list it is in while the session has a link, and its place there. */
   listeners: Listeners | undefined;
   place: number;
+}
+
+// Lists shorter than this are as long as their contents: there are very many of them, most of one item.
+const exactLength = 4;
+
+/** Adds to a list that is mostly very short; returns the list to go on with. */
+export function withItem<T>(list: T[], item: T): T[] {
+  if (list.length < exactLength) return [...list, item];
+  list.push(item);
+  return list;
+}
+
+/** Takes an item out of a list; the others may change places. */
+export function takeOut<T>(list: T[], item: T): void {
+  const place = list.indexOf(item);
+  const last = list.pop();
+  if (place < 0 && last !== undefined) list.push(last);
+  else if (last !== undefined && place < list.length) list[place] = last;
 }
 
 /** The view a member had before the event that began at `index`. */

@@ -1,5 +1,5 @@
 import { makeVisibility, type View, type ViewChange, type Visibility } from "@guildhall/visibility";
-import { type AttachedTopic, type Attachment, Member } from "./attachment.ts";
+import { type AttachedTopic, type Attachment, lasting, Member, takeOut, withItem } from "./attachment.ts";
 import { bodyFor, bodyForAll, reachesMember, reachesView } from "./audience.ts";
 import { Deque } from "./deque.ts";
 import type { DispatchLog, LogRecord } from "./dispatch-log.ts";
@@ -86,12 +86,12 @@ export class GuildTopic implements AttachedTopic {
       topic: this,
       member,
       from: this.#ports.log.index,
-      to: Number.POSITIVE_INFINITY,
+      to: lasting,
       listeners: undefined,
       place: 0,
     };
-    member.attachments.push(attachment);
-    session.attachments.push(attachment);
+    member.attachments = withItem(member.attachments, attachment);
+    session.attachments = withItem(session.attachments, attachment);
     if (session.link !== undefined) this.#roster.add(attachment, member.view);
     return attachment;
   }
@@ -99,10 +99,10 @@ export class GuildTopic implements AttachedTopic {
   /** Ends an attachment; the member is forgotten with its last one. */
   detach(attachment: Attachment): void {
     const { member } = attachment;
-    if (member === undefined || attachment.to !== Number.POSITIVE_INFINITY) return;
+    if (member === undefined || attachment.to !== lasting) return;
     attachment.to = this.#ports.log.index;
     this.#roster.remove(attachment);
-    member.attachments = member.attachments.filter((each) => each !== attachment);
+    takeOut(member.attachments, attachment);
     if (member.attachments.length > 0 || this.#members.get(member.userId) !== member) return;
     this.#members.delete(member.userId);
     this.#visibility?.untrack(member.userId);

@@ -1,6 +1,7 @@
 import { Permission } from "@guildhall/permissions";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { lasting } from "./attachment.ts";
 import { Body, Segment } from "./body.ts";
 import { DispatchLog } from "./dispatch-log.ts";
 import type { Audience, Dispatch, TopicChange, TopicEvent } from "./event.ts";
@@ -106,13 +107,15 @@ class World {
     switch (step.kind) {
       case "event": {
         const event: TopicEvent = { topic: guildId, epoch: 1, seq: ++this.seq, userChanges: [], ...step };
-        return this.topic.apply(this.#named(event));
+        this.topic.apply(this.#named(event));
+        return;
       }
       case "ephemeral":
-        return this.topic.applyEphemeral({ topic: guildId, asOf: this.seq, dispatch: step.dispatch });
+        this.topic.applyEphemeral({ topic: guildId, asOf: this.seq, dispatch: step.dispatch });
+        return;
       case "join":
         for (const client of this.of(step.user)) {
-          if (client.session.attachments.some(({ to }) => to === Number.POSITIVE_INFINITY)) continue;
+          if (client.session.attachments.some(({ to }) => to === lasting)) continue;
           this.topic.attach(client.session, step.roles);
           this.own(client, `create-${step.user}`);
         }
@@ -121,7 +124,8 @@ class World {
         for (const client of this.of(step.user)) this.own(client, `own-${step.user}-${this.seq}`);
         return;
       case "cut":
-        return this.cut(this.subjects[step.user] as Client, step.lost);
+        this.cut(this.subjects[step.user] as Client, step.lost);
+        return;
       case "resume":
         this.resume(this.subjects[step.user] as Client);
         return;
@@ -129,13 +133,14 @@ class World {
         (this.subjects[step.user] as Client).link.isCongested = step.on;
         return;
       case "checkpoint":
-        return this.table.checkpoint();
+        this.table.checkpoint();
+        return;
       case "pass":
         this.nowMs += step.ms;
         this.log.expire(this.nowMs);
         return;
       default:
-        return step satisfies never;
+        step satisfies never;
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Attachment } from "./attachment.ts";
+import { type Attachment, lasting } from "./attachment.ts";
 import { bodyFor, reachesMember } from "./audience.ts";
 import type { Body } from "./body.ts";
 import type { DispatchLog, LogRecord, RecordOwner } from "./dispatch-log.ts";
@@ -61,7 +61,8 @@ function collect(session: Session, from: number): Happened[] {
     }
   };
   for (const attachment of session.attachments) {
-    read(attachment.topic, Math.max(from, attachment.from), attachment.to, (record) => bodyOf(attachment, record));
+    const upTo = attachment.to === lasting ? Number.POSITIVE_INFINITY : attachment.to;
+    read(attachment.topic, Math.max(from, attachment.from), upTo, (record) => bodyOf(attachment, record));
   }
   if (session.hasOwnRecords) read(session, from, Number.POSITIVE_INFINITY, ({ dispatch }) => dispatch.body);
   return happened.sort((a, b) => a.index - b.index);

@@ -1,3 +1,4 @@
+import { lasting } from "./attachment.ts";
 import { Deque } from "./deque.ts";
 import { type DispatchLog, noCounter } from "./dispatch-log.ts";
 import { type Link, Session, type SessionSeed } from "./session.ts";
@@ -58,6 +59,8 @@ export class SessionTable {
   begin(session: Session): void {
     session.startIndex = this.#ports.log.index;
     session.startS = session.s;
+    // They have grown one by one; most sessions get no further ones.
+    session.attachments = [...session.attachments];
   }
 
   /** The client is gone. The session stays for the window; one that has not begun ends. */
@@ -80,7 +83,7 @@ export class SessionTable {
     session.link = link;
     this.#cutCount--;
     for (const attachment of session.attachments) {
-      if (attachment.to === Number.POSITIVE_INFINITY) attachment.topic.link(attachment);
+      if (attachment.to === lasting) attachment.topic.link(attachment);
     }
   }
 

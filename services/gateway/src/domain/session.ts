@@ -1,4 +1,4 @@
-import type { Attachment } from "./attachment.ts";
+import { type Attachment, lasting } from "./attachment.ts";
 import type { Body } from "./body.ts";
 import { Deque } from "./deque.ts";
 import type { LogRecord, RecordOwner } from "./dispatch-log.ts";
@@ -136,9 +136,8 @@ export class Session implements RecordOwner {
 
   /** Forgets what the log no longer reaches. */
   trim(floor: number): void {
-    if (this.attachments.some(({ to }) => to <= floor)) {
-      this.attachments = this.attachments.filter(({ to }) => to > floor);
-    }
+    const isForgotten = ({ to }: Attachment): boolean => to !== lasting && to <= floor;
+    if (this.attachments.some(isForgotten)) this.attachments = this.attachments.filter((each) => !isForgotten(each));
     const sheds = this.#sheds;
     while (sheds !== undefined && sheds.length >= 2 && (sheds[1] as number) <= floor) sheds.splice(0, 2);
     if (sheds?.length === 0) this.#sheds = undefined;

@@ -24,9 +24,10 @@ const maxWaitingEphemerals = 256;
 /** Puts the events of one topic in order. */
 export class TopicOrder {
   readonly #sink: OrderSink;
-  readonly #waiting = new Map<number, TopicEvent>();
-  #ephemerals: EphemeralEvent[] = [];
-  #whenReached: { seq: number; act: () => void }[] = [];
+  // Most topics never need these: there is one order for each account that is connected.
+  #waiting: Map<number, TopicEvent> | undefined = undefined;
+  #ephemerals: EphemeralEvent[] | undefined = undefined;
+  #whenReached: { seq: number; act: () => void }[] | undefined = undefined;
   #lastSeq = -1;
   #highest = 0;
   #holds = 0;
@@ -48,7 +49,7 @@ export class TopicOrder {
   /** Begins after `seq`. */
   start(seq: number): void {
     this.#lastSeq = seq;
-    for (const waiting of this.#waiting.keys()) if (waiting <= seq) this.#waiting.delete(waiting);
+    for (const waiting of this.#waiting?.keys() ?? []) if (waiting <= seq) this.#waiting?.delete(waiting);
     this.#drain();
   }
 
@@ -56,6 +57,11 @@ export class TopicOrder {
   offer(event: TopicEvent): void {
     if (event.seq <= this.#lastSeq) return;
     this.learnHead(event.seq);
+    if (event.seq === this.#lastSeq + 1 && this.#canRun() && !this.#isDraining) {
+      this.#drain(event);
+      return;
+    }
+    this.#waiting ??= new Map();
     if (this.#waiting.size < maxWaitingEvents || event.seq === this.#lastSeq + 1) this.#waiting.set(event.seq, event);
     this.#drain();
   }
@@ -63,7 +69,10 @@ export class TopicOrder {
   /** Takes an ephemeral event; dropped when too many wait. */
   offerEphemeral(event: EphemeralEvent): void {
     if (this.#canRun() && event.asOf <= this.#lastSeq) this.#sink.applyEphemeral(event);
-    else if (this.#ephemerals.length < maxWaitingEphemerals) this.#ephemerals.push(event);
+    else {
+      this.#ephemerals ??= [];
+      if (this.#ephemerals.length < maxWaitingEphemerals) this.#ephemerals.push(event);
+    }
   }
 
   /** Somebody says that the topic has got as far as `seq`. */
@@ -75,9 +84,9 @@ export class TopicOrder {
   missing(): SeqRange | undefined {
     if (!this.hasStarted || this.#highest <= this.#lastSeq) return undefined;
     const from = this.#lastSeq + 1;
-    if (this.#waiting.has(from)) return undefined;
+    if (this.#waiting?.has(from)) return undefined;
     let to = this.#highest;
-    for (const seq of this.#waiting.keys()) if (seq <= to && seq > from) to = seq - 1;
+    for (const seq of this.#waiting?.keys() ?? []) if (seq <= to && seq > from) to = seq - 1;
     return { from, to };
   }
 
@@ -96,6 +105,7 @@ export class TopicOrder {
     if (this.hasStarted && this.#lastSeq >= seq) act();
     else {
       this.learnHead(seq);
+      this.#whenReached ??= [];
       this.#whenReached.push({ seq, act });
     }
   }
@@ -104,13 +114,13 @@ export class TopicOrder {
     return this.hasStarted && this.#holds === 0;
   }
 
-  #drain(): void {
+  /** Applies all whose turn it is, `first` before those that wait. */
+  #drain(first?: TopicEvent): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
     try {
       this.#runReached();
-      for (let event = this.#next(); event !== undefined; event = this.#next()) {
-        this.#waiting.delete(event.seq);
+      for (let event = first ?? this.#next(); event !== undefined; event = this.#next()) {
         this.#sink.apply(event);
         this.#lastSeq = event.seq;
         this.#runReached();
@@ -122,21 +132,27 @@ export class TopicOrder {
   }
 
   #next(): TopicEvent | undefined {
-    return this.#canRun() ? this.#waiting.get(this.#lastSeq + 1) : undefined;
+    if (this.#waiting === undefined || !this.#canRun()) return undefined;
+    const event = this.#waiting.get(this.#lastSeq + 1);
+    this.#waiting.delete(this.#lastSeq + 1);
+    if (this.#waiting.size === 0) this.#waiting = undefined;
+    return event;
   }
 
   #runReached(): void {
-    if (this.#whenReached.length === 0 || !this.hasStarted) return;
+    if (this.#whenReached === undefined || !this.hasStarted) return;
     const due = this.#whenReached.filter(({ seq }) => seq <= this.#lastSeq);
     if (due.length === 0) return;
-    this.#whenReached = this.#whenReached.filter(({ seq }) => seq > this.#lastSeq);
+    const left = this.#whenReached.filter(({ seq }) => seq > this.#lastSeq);
+    this.#whenReached = left.length > 0 ? left : undefined;
     for (const { act } of due) act();
   }
 
   #runEphemerals(): void {
-    if (this.#ephemerals.length === 0 || !this.#canRun()) return;
+    if (this.#ephemerals === undefined || !this.#canRun()) return;
     const due = this.#ephemerals.filter(({ asOf }) => asOf <= this.#lastSeq);
-    this.#ephemerals = this.#ephemerals.filter(({ asOf }) => asOf > this.#lastSeq);
+    const left = this.#ephemerals.filter(({ asOf }) => asOf > this.#lastSeq);
+    this.#ephemerals = left.length > 0 ? left : undefined;
     for (const event of due) this.#sink.applyEphemeral(event);
   }
 }

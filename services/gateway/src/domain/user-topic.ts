@@ -1,4 +1,4 @@
-import type { AttachedTopic, Attachment } from "./attachment.ts";
+import { type AttachedTopic, type Attachment, lasting, takeOut, withItem } from "./attachment.ts";
 import { bodyFor } from "./audience.ts";
 import { Deque } from "./deque.ts";
 import type { DispatchLog, LogRecord } from "./dispatch-log.ts";
@@ -40,18 +40,19 @@ export class UserTopic implements AttachedTopic {
       topic: this,
       member: undefined,
       from: this.#ports.log.index,
-      to: Number.POSITIVE_INFINITY,
+      to: lasting,
       listeners: undefined,
       place: 0,
     };
-    this.#attachments.push(attachment);
-    session.attachments.push(attachment);
+    this.#attachments = withItem(this.#attachments, attachment);
+    session.attachments = withItem(session.attachments, attachment);
     return attachment;
   }
 
   detach(attachment: Attachment): void {
-    attachment.to = Math.min(attachment.to, this.#ports.log.index);
-    this.#attachments = this.#attachments.filter((each) => each !== attachment);
+    if (attachment.to !== lasting) return;
+    attachment.to = this.#ports.log.index;
+    takeOut(this.#attachments, attachment);
   }
 
   // Sessions are few here: whether they have a link is asked at each event.

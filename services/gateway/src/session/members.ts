@@ -2,6 +2,7 @@ import { isGuildhallError } from "@guildhall/errors";
 import type { Read } from "@guildhall/proto";
 import { gatewayLimits } from "@guildhall/protocol";
 import type { GatewayContext } from "../context.ts";
+import { lasting } from "../domain/attachment.ts";
 import type { Session } from "../domain/session.ts";
 import { deliverOwnJson } from "./own-dispatch.ts";
 
@@ -40,9 +41,7 @@ export async function sendMembers(context: GatewayContext, session: Session, req
 }
 
 function isIn(session: Session, guildId: bigint): boolean {
-  return session.attachments.some(
-    ({ topic, to }) => to === Number.POSITIVE_INFINITY && "guildId" in topic && topic.guildId === guildId,
-  );
+  return session.attachments.some(({ topic, to }) => to === lasting && "guildId" in topic && topic.guildId === guildId);
 }
 
 /** The whole list: once per guild and 30 s, else RATE_LIMITED. */

@@ -1,6 +1,6 @@
 import { GuildhallError } from "@guildhall/errors";
 import type { JoinResult } from "@guildhall/proto";
-import type { Member } from "../domain/attachment.ts";
+import { lasting, type Member } from "../domain/attachment.ts";
 import { bodyFor, reachesMember } from "../domain/audience.ts";
 import type { Body } from "../domain/body.ts";
 import type { LogRecord } from "../domain/dispatch-log.ts";
@@ -51,7 +51,8 @@ export class GuildFollow implements Followed {
   #joinsUnderWay = 0;
   #isShapeAsked = false;
   #shaped = settleable();
-  readonly #ended = Promise.withResolvers<void>();
+  /** What to do for each join that waits when the topic ends. */
+  readonly #endings = new Set<() => void>();
   #past: (SeqRange & { readonly dispatches: Promise<readonly PastDispatch[]> }) | undefined;
 
   constructor(guildId: bigint, ports: GuildFollowPorts) {
@@ -85,22 +86,32 @@ export class GuildFollow implements Followed {
     try {
       const answer = await this.joins.ask(session.userId, session.largeThreshold > 0);
       if (!answer.isMember || answer.snapshot === undefined) return "not a member";
-      await Promise.race([this.#shaped.promise, this.#ended.promise]);
+      await this.#shaped.promise;
       const { droppedSeq } = this.topic;
       if (droppedSeq > answer.headSeq) return "again";
       const past = await this.#pastOf({ from: answer.snapshot.seq + 1, to: droppedSeq });
-      const tried = Promise.withResolvers<JoinTry>();
-      this.order.whenReached(answer.headSeq, () => {
-        tried.resolve(this.topic.droppedSeq > droppedSeq ? "again" : this.#attach(session, answer, past, give));
-      });
-      release();
-      const ended = this.#ended.promise.then((): JoinTry => (this.topic.isGone ? "not a member" : "again"));
-      return await Promise.race([tried.promise, ended]);
+      return await this.#whenReached(answer.headSeq, release, () =>
+        this.topic.droppedSeq > droppedSeq ? "again" : this.#attach(session, answer, past, give),
+      );
     } finally {
       release();
       this.#joinsUnderWay--;
       if (this.#joinsUnderWay === 0) this.topic.forgetTouched();
     }
+  }
+
+  /** What `act` says once the topic has reached `seq`, or how the topic ended before. */
+  #whenReached(seq: number, release: () => void, act: () => JoinTry): Promise<JoinTry> {
+    return new Promise((resolve) => {
+      const end = (): void => resolve(this.topic.isGone ? "not a member" : "again");
+      if (this.hasEnded) return end();
+      this.#endings.add(end);
+      this.order.whenReached(seq, () => {
+        this.#endings.delete(end);
+        resolve(act());
+      });
+      release();
+    });
   }
 
   #begin(isHeld: boolean): () => void {
@@ -161,7 +172,8 @@ export class GuildFollow implements Followed {
   ): JoinTry {
     const { topic } = this;
     if (this.hasEnded || session.hasEnded) return "not a member";
-    if (topic.member(session.userId)?.attachments.some((attachment) => attachment.session === session)) return "joined";
+    if (session.attachments.some((attachment) => attachment.topic === topic && attachment.to === lasting))
+      return "joined";
     if (topic.hasChangedFor(session.userId, answer.headSeq)) return "again";
     const fromSeq = answer.snapshot?.seq ?? 0;
     const { view } = topic.attach(session, answer.roleIds).member as Member;
@@ -186,7 +198,9 @@ export class GuildFollow implements Followed {
   #end(tell: () => void): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    this.#ended.resolve();
+    this.#shaped.resolve();
+    for (const end of this.#endings) end();
+    this.#endings.clear();
     tell();
   }
 }

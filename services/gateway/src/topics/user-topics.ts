@@ -4,7 +4,7 @@ import type { DispatchLog } from "../domain/dispatch-log.ts";
 import type { UserChange } from "../domain/event.ts";
 import type { Session } from "../domain/session.ts";
 import { TopicOrder } from "../domain/topic-order.ts";
-import { UserTopic } from "../domain/user-topic.ts";
+import { UserTopic, type UserTopicPorts } from "../domain/user-topic.ts";
 import type { Bus } from "./bus.ts";
 import type { Followed } from "./followed.ts";
 
@@ -50,9 +50,18 @@ const graceMs = 60_000;
 export class UserTopics {
   readonly #ports: UserTopicsPorts;
   readonly #follows = new Map<bigint, UserFollow>();
+  // The same for all: there is a topic for each account that is connected.
+  readonly #topicPorts: UserTopicPorts;
+  readonly #onLost = (follow: UserFollow): void => this.#lose(follow);
 
   constructor(ports: UserTopicsPorts) {
+    const { log, clock, onChange } = ports;
     this.#ports = ports;
+    this.#topicPorts = {
+      log,
+      nowMs: () => clock.monotonicMs(),
+      onChange: (topic, change) => onChange(topic.sessions(), change),
+    };
   }
 
   get count(): number {
@@ -70,13 +79,7 @@ export class UserTopics {
   async open(userId: bigint): Promise<UserFollow> {
     let follow = this.#follows.get(userId);
     if (follow === undefined) {
-      const { log, clock, onChange } = this.#ports;
-      const topic = new UserTopic(userId, {
-        log,
-        nowMs: () => clock.monotonicMs(),
-        onChange: (changed, change) => onChange(changed.sessions(), change),
-      });
-      follow = new UserFollow(topic, (lost) => this.#lose(lost));
+      follow = new UserFollow(new UserTopic(userId, this.#topicPorts), this.#onLost);
       this.#follows.set(userId, follow);
       this.#ports.bus.follow(follow);
     }

@@ -69,7 +69,9 @@ export class TestClient {
   }
 
   get sessionId(): string {
-    return (this.ofType("READY")[0]?.d as { session_id: string }).session_id;
+    const [ready] = this.ofType("READY");
+    if (ready === undefined) throw new Error("no READY has come");
+    return (ready.d as { session_id: string }).session_id;
   }
 
   async opened(): Promise<this> {
