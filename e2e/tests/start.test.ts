@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Endpoints } from "@guildhall/dev";
 import { makeTempDir, waitFor } from "@guildhall/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { APIMember, APIMessage, APIUser } from "discord-api-types/v10";
+import type { APIGuildMember, APIMessage, APIUser } from "discord-api-types/v10";
 import { makeRest, readHistory, Witness } from "../src/index.ts";
 import { type Command, runCommand } from "../src/start-command.ts";
 
@@ -176,7 +176,7 @@ test("seed fills the guild with people, and may be repeated", async () => {
   const { guildId, bot } = demo();
   const rest = makeRest(endpoints().api, `Bot ${bot.token}`);
   const people = async () => {
-    const members = await rest.get<APIMember[]>(`/guilds/${guildId}/members?limit=1000`);
+    const members = await rest.get<APIGuildMember[]>(`/guilds/${guildId}/members?limit=1000`);
     return members.map(({ user }) => user.username).filter((name) => /^person\d+$/.test(name));
   };
   for (const round of [1, 2]) {
@@ -200,7 +200,7 @@ test("endpoints.json follows a process that was killed and started again", async
   const pidOf = () => endpoints().processes.find(({ name }) => name === "gateway-1")?.pid ?? 0;
   const before = pidOf();
   process.kill(before, "SIGKILL");
-  const after = await waitFor(() => pidOf() !== before && pidOf(), { timeoutMs: 20_000 });
+  const after = await waitFor(() => (pidOf() === before ? 0 : pidOf()), { timeoutMs: 20_000 });
   process.kill(after, 0);
   expect((statSync(endpointsFile()).mode & 0o777).toString(8)).toBe("600");
 });
