@@ -73,7 +73,10 @@ class ShardApplier implements Applier {
   replaying = true;
   backlogBytes = 0;
   readonly #options: ApplierOptions;
+  /** In order of position. */
   #queue: Stored[] = [];
+  /** Taken from the queue: what comes late may belong before it. */
+  #underWay: readonly Stored[] = [];
   #stopped = false;
   #working = false;
   #movedMs = 0;
@@ -84,7 +87,7 @@ class ShardApplier implements Applier {
   }
 
   get backlog(): number {
-    return this.#queue.length;
+    return this.#queue.length + this.#underWay.length;
   }
 
   add(record: JournalRecord, position: bigint): void {
@@ -95,7 +98,8 @@ class ShardApplier implements Applier {
 
   offer(record: JournalRecord, position: bigint): void {
     const comes = this.replaying && position > this.watermark;
-    if (this.#stopped || comes || this.#queue.some((stored) => stored.position === position)) return;
+    const isIt = (stored: Stored): boolean => stored.position === position;
+    if (this.#stopped || comes || this.#queue.some(isIt) || this.#underWay.some(isIt)) return;
     this.#insert({ record, position });
     void this.#work();
   }
@@ -110,6 +114,7 @@ class ShardApplier implements Applier {
   stop(): void {
     this.#stopped = true;
     this.#queue = [];
+    this.#underWay = [];
     this.backlogBytes = 0;
   }
 
@@ -154,25 +159,26 @@ class ShardApplier implements Applier {
     if (this.#working || this.replaying || this.#stopped) return;
     this.#working = true;
     do {
-      const batch = this.#nextBatch();
-      const next = this.#queue[batch.length];
+      const batch = this.#takeBatch();
+      const [next] = this.#queue;
       const end = next === undefined ? this.#options.highest() : next.position - 1n;
       if (!(await this.#apply(batch, end))) break;
-      this.#queue.splice(0, batch.length);
+      this.#underWay = [];
       for (const stored of batch) this.backlogBytes -= sizeOf(stored);
     } while (this.#queue.length > 0 && !this.#stopped);
     this.#working = false;
   }
 
-  #nextBatch(): Stored[] {
-    const batch: Stored[] = [];
+  #takeBatch(): readonly Stored[] {
+    let count = 0;
     let bytes = 0;
     for (const stored of this.#queue) {
       bytes += sizeOf(stored);
-      if (batch.length >= maxBatchRecords || (batch.length > 0 && bytes > maxBatchBytes)) break;
-      batch.push(stored);
+      if (count >= maxBatchRecords || (count > 0 && bytes > maxBatchBytes)) break;
+      count++;
     }
-    return batch;
+    this.#underWay = this.#queue.splice(0, count);
+    return this.#underWay;
   }
 
   /** Brings records to the store; `end` is where the watermark may stand then, for all this shard has under way. */
