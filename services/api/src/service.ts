@@ -121,6 +121,7 @@ function makeTokens(
   const authenticator = makeAuthenticator({
     authenticate: users.authenticate,
     hearsRevocations: () => feed.isAlive(),
+    canAsk: users.isConnected,
     maxTokens,
     ttlMs: accountTtlMs,
   });

@@ -19,6 +19,7 @@ const atOnce = async () => {};
 function setUp() {
   const questions: PromiseWithResolvers<Account>[] = [];
   const hearing = { now: true };
+  const asking = { works: true };
   const authenticator = makeAuthenticator({
     authenticate() {
       const question = Promise.withResolvers<Account>();
@@ -26,6 +27,7 @@ function setUp() {
       return question.promise;
     },
     hearsRevocations: () => hearing.now,
+    canAsk: () => asking.works,
     maxTokens: 10,
     ttlMs: 60_000,
   });
@@ -36,7 +38,7 @@ function setUp() {
     questions.at(-1)?.resolve(account);
     return await answer;
   };
-  return { authenticator, questions, hearing, know };
+  return { authenticator, questions, hearing, asking, know };
 }
 
 test("answers at once what it knows", async () => {
@@ -76,6 +78,31 @@ test("keeps nothing while revocations are not heard, and believes nothing kept",
   await know();
   hearing.now = false;
   expect(authenticator.identify("token", atOnce)).toBeInstanceOf(Promise);
+});
+
+test("believes what it knew while nobody can be asked", async () => {
+  const { authenticator, hearing, asking, know } = setUp();
+  await know();
+  hearing.now = false;
+  asking.works = false;
+  expect(authenticator.identify("token", atOnce)).toMatchObject({ userId: "5" });
+  expect(authenticator.identify("another", atOnce)).toBeInstanceOf(Promise);
+  authenticator.forget();
+  expect(authenticator.identify("token", atOnce)).toBeInstanceOf(Promise);
+});
+
+test("believes what it knew when a question goes unanswered, but not against an answer", async () => {
+  const { authenticator, questions, hearing, know } = setUp();
+  await know();
+  hearing.now = false;
+  const ask = async (error: GuildhallError) => {
+    const answer = authenticator.identify("token", atOnce);
+    await null;
+    questions.at(-1)?.reject(error);
+    return await answer;
+  };
+  expect(await ask(new GuildhallError("UNAVAILABLE", "away"))).toMatchObject({ userId: "5" });
+  expect(await ask(new GuildhallError("UNAUTHORIZED", "revoked"))).toBeUndefined();
 });
 
 test("a failure to ask is not a wrong token", async () => {

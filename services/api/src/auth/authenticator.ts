@@ -19,7 +19,7 @@ export interface Identity {
 export interface Authenticator {
   /**
    * At once when known, else by asking `user`, after `beforeAsking`; undefined = not valid. Throws what these throw
-   * (UNAVAILABLE …).
+   * (UNAVAILABLE …). While `user` is away, what was known before is believed until its time is over.
    */
   identify(header: string, beforeAsking: () => Promise<void>): Identity | undefined | Promise<Identity | undefined>;
   /** Takes back what is known of tokens: their hashes stopped being valid. */
@@ -34,12 +34,14 @@ export interface AuthenticatorOptions {
   readonly authenticate: (tokenHash: Buffer) => Promise<Account>;
   /** Whether every revocation of the last second has certainly been heard. */
   readonly hearsRevocations: () => boolean;
+  /** Whether `user` can be asked. While it is away, nobody revokes anything, either. */
+  readonly canAsk: () => boolean;
   readonly maxTokens: number;
   /** How long an account's data is believed, in milliseconds. */
   readonly ttlMs: number;
 }
 
-/** Makes an authenticator that keeps answers only while it hears of revocations. */
+/** Makes an authenticator that believes what it keeps while it hears of revocations, or cannot ask anybody. */
 export function makeAuthenticator(options: AuthenticatorOptions): Authenticator {
   const known = new LRUCache<string, Identity>({ max: options.maxTokens, ttl: options.ttlMs });
   const asking = new Map<string, Promise<Identity | undefined>>();
@@ -66,7 +68,13 @@ export function makeAuthenticator(options: AuthenticatorOptions): Authenticator 
     }
     return answer;
   };
-  const lookUp = (key: string) => (options.hearsRevocations() ? known.get(key) : undefined);
+  const lookUp = (key: string) => (options.hearsRevocations() || !options.canAsk() ? known.get(key) : undefined);
+  const askOrRecall = (key: string): Promise<Identity | undefined> =>
+    askOnce(key).catch((error: unknown) => {
+      const recalled = known.get(key);
+      if (recalled === undefined) throw error;
+      return recalled;
+    });
 
   return {
     identify(header, beforeAsking) {
@@ -78,7 +86,7 @@ export function makeAuthenticator(options: AuthenticatorOptions): Authenticator 
       const identity = lookUp(key);
       if (identity !== undefined) return ofKind(identity);
       return beforeAsking()
-        .then(() => askOnce(key))
+        .then(() => askOrRecall(key))
         .then(ofKind);
     },
     revoke(tokenHashes) {

@@ -21,7 +21,7 @@ export interface RevocationFeedOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly onRevoked: (tokenHashes: readonly Uint8Array[]) => void;
-  /** A stream ended or began anew: revocations may have been missed. */
+  /** A stream began anew: revocations may have been missed. */
   readonly onGap: () => void;
 }
 
@@ -72,7 +72,6 @@ function makeWatch(address: string, { open, clock, timers, onRevoked, onGap }: R
       if (ended) return;
       ended = true;
       heardAtMs = Number.NEGATIVE_INFINITY;
-      onGap();
       opened.close();
       next?.[Symbol.dispose]();
       next = timers.after(retryMs, start);
