@@ -13,6 +13,9 @@ import type {
 } from "./accounts.ts";
 import { readAccount, readApplication, readMembership, readNotice, writeNotice } from "./accounts-rows.ts";
 
+/** Integers of the database are signed; no id that exists comes near, but one that is asked for may. */
+const largestId = (1n << 63n) - 1n;
+
 const schemaVersion = 1;
 const schema = `
   CREATE TABLE accounts (
@@ -126,7 +129,7 @@ class SqliteAccounts implements Accounts {
   }
 
   account(id: bigint): AccountRow | undefined {
-    const row = this.#get("SELECT * FROM accounts WHERE id = ?", id);
+    const row = id > largestId ? undefined : this.#get("SELECT * FROM accounts WHERE id = ?", id);
     return row === undefined ? undefined : readAccount(row);
   }
 
@@ -137,7 +140,7 @@ class SqliteAccounts implements Accounts {
   }
 
   application(id: bigint): ApplicationRow | undefined {
-    const row = this.#get("SELECT * FROM applications WHERE id = ?", id);
+    const row = id > largestId ? undefined : this.#get("SELECT * FROM applications WHERE id = ?", id);
     return row === undefined ? undefined : readApplication(row);
   }
 

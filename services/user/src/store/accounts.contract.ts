@@ -63,6 +63,12 @@ export function accountsContract(name: string, open: () => Accounts): void {
       ]);
     });
 
+    test("nobody has an id that no id can be", () => {
+      for (const id of [0n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n]) {
+        expect([accounts.account(id), accounts.application(id)]).toEqual([undefined, undefined]);
+      }
+    });
+
     test("a removed token belongs to nobody and the user's topic tells of it once", () => {
       accounts.addPerson(person(1n, "ada"), tokenHash(1), 0);
       expect(accounts.removeToken(tokenHash(1), 0)).toMatchObject({ userId: 1n, seq: 1n });
