@@ -75,7 +75,7 @@ export class Fleet {
         ids: makeIdGenerator({ workerId: 10 + this.#incarnations, nowMs: clock.nowMs }),
         reporter: { warn: () => {} },
       },
-      { name, address: `unix:/tmp/${name}`, incarnation, limits: { ...defaultLimits, ...limits } },
+      { name, address: `unix:/tmp/${name}`, incarnation, limits: { ...defaultLimits, gatherMs: 0, ...limits } },
     );
     return on;
   }

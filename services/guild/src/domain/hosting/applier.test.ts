@@ -25,7 +25,7 @@ function record(seq: bigint, of = topic): JournalRecord {
 }
 
 /** An applier at the end of an empty journal, over a store that answers when told to. */
-async function setUp() {
+async function setUp({ gatherMs = 0 } = {}) {
   const { clock, timers, advanceAsync } = makeManualTime();
   const applies: { request: Apply; answer: () => void }[] = [];
   let highest = 0n;
@@ -36,7 +36,7 @@ async function setUp() {
     watermark: 0n,
     ports: {
       clock,
-      timers,
+      timers: { ...timers, soon: (work) => queueMicrotask(work) },
       journal: { readTail: async () => ({ records: [], readTo: 0n, end: true }) } as never,
       memberships: { apply: async () => {} },
       store: {
@@ -48,6 +48,7 @@ async function setUp() {
       reporter: { warn: () => {} },
     },
     stats: makeHostStats(),
+    gatherMs,
     floor: () => floor,
     highest: () => highest,
     applied: () => {},
@@ -65,7 +66,7 @@ async function setUp() {
   const hold = (at: bigint | undefined): void => {
     floor = at;
   };
-  return { applier, applies, stored, answerNext, hold };
+  return { applier, applies, stored, answerNext, hold, advanceAsync };
 }
 
 const idsOf = ({ rows }: Apply) => rows.map(({ of }) => (of?.$case === "message" ? of.value.messageId : 0n));
@@ -92,4 +93,26 @@ test("the watermark stays below what waits", async () => {
   expect([applier.backlog, applies[0]?.request.watermark]).toEqual([3, 1n]);
   await answerNext();
   expect(applies.map(({ request }) => [idsOf(request), request.watermark])).toEqual([[[2n, 3n], 6n]]);
+});
+
+test("records that come one by one go together", async () => {
+  const { applier, applies, stored, answerNext, advanceAsync } = await setUp({ gatherMs: 25 });
+  stored(1n, 1n);
+  await advanceAsync(20);
+  stored(2n, 2n);
+  expect(applies).toEqual([]);
+  await advanceAsync(5);
+  stored(3n, 3n);
+  expect(applies.map(({ request }) => idsOf(request))).toEqual([[1n, 2n]]);
+  await answerNext();
+  await advanceAsync(25);
+  expect(applies.map(({ request }) => [idsOf(request), request.watermark])).toEqual([[[3n], 3n]]);
+  await answerNext();
+  expect([applier.backlog, applier.backlogBytes, applier.watermark]).toEqual([0, 0, 3n]);
+});
+
+test("a full batch waits for nothing", async () => {
+  const { applies, stored } = await setUp({ gatherMs: 25 });
+  for (let seq = 1n; seq <= 513n; seq += 1n) stored(seq, seq);
+  expect(applies.map(({ request }) => idsOf(request).length)).toEqual([512]);
 });

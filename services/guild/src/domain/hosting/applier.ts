@@ -41,6 +41,8 @@ export interface ApplierOptions {
     readonly timers: Timers;
   };
   readonly stats: HostStats;
+  /** How long the first record of a batch waits for others: apart from those who wait for it, and with fewer commits. */
+  readonly gatherMs: number;
   /** No record of the shard that is not known to be stored can lie at or below this position; undefined: none is under way. */
   readonly floor: () => bigint | undefined;
   /** The highest position of any record that this host knows of. */
@@ -80,6 +82,7 @@ class ShardApplier implements Applier {
   #stopped = false;
   #working = false;
   #movedMs = 0;
+  #gathering: Disposable | undefined;
 
   constructor(options: ApplierOptions) {
     this.#options = options;
@@ -93,7 +96,7 @@ class ShardApplier implements Applier {
   add(record: JournalRecord, position: bigint): void {
     if (this.#stopped) return;
     this.#insert({ record, position });
-    void this.#work();
+    this.#gather();
   }
 
   offer(record: JournalRecord, position: bigint): void {
@@ -101,7 +104,7 @@ class ShardApplier implements Applier {
     const isIt = (stored: Stored): boolean => stored.position === position;
     if (this.#stopped || comes || this.#queue.some(isIt) || this.#underWay.some(isIt)) return;
     this.#insert({ record, position });
-    void this.#work();
+    this.#gather();
   }
 
   idle(): void {
@@ -113,6 +116,7 @@ class ShardApplier implements Applier {
 
   stop(): void {
     this.#stopped = true;
+    this.#endGathering();
     this.#queue = [];
     this.#underWay = [];
     this.backlogBytes = 0;
@@ -140,6 +144,19 @@ class ShardApplier implements Applier {
     void this.#work();
   }
 
+  /** Goes on with what waits, now or soon. */
+  #gather(): void {
+    const { gatherMs, ports } = this.#options;
+    if (this.#working || this.replaying || this.#stopped || this.#queue.length === 0) return;
+    if (gatherMs === 0 || this.#queue.length >= maxBatchRecords) void this.#work();
+    else this.#gathering ??= ports.timers.after(gatherMs, () => void this.#work());
+  }
+
+  #endGathering(): void {
+    this.#gathering?.[Symbol.dispose]();
+    this.#gathering = undefined;
+  }
+
   #insert(stored: Stored): void {
     let place = this.#queue.length;
     while (place > 0 && (this.#queue[place - 1] as Stored).position > stored.position) place--;
@@ -154,19 +171,20 @@ class ShardApplier implements Applier {
     this.backlogBytes = kept.reduce((sum, stored) => sum + sizeOf(stored), 0);
   }
 
-  /** Applies batch after batch while there are any. */
+  /** Applies one batch; what has come meanwhile is the next. */
   async #work(): Promise<void> {
     if (this.#working || this.replaying || this.#stopped) return;
     this.#working = true;
-    do {
-      const batch = this.#takeBatch();
-      const [next] = this.#queue;
-      const end = next === undefined ? this.#options.highest() : next.position - 1n;
-      if (!(await this.#apply(batch, end))) break;
-      this.#underWay = [];
-      for (const stored of batch) this.backlogBytes -= sizeOf(stored);
-    } while (this.#queue.length > 0 && !this.#stopped);
+    this.#endGathering();
+    const batch = this.#takeBatch();
+    const [next] = this.#queue;
+    const end = next === undefined ? this.#options.highest() : next.position - 1n;
+    const done = await this.#apply(batch, end);
     this.#working = false;
+    if (!done) return;
+    this.#underWay = [];
+    for (const stored of batch) this.backlogBytes -= sizeOf(stored);
+    this.#gather();
   }
 
   #takeBatch(): readonly Stored[] {

@@ -29,6 +29,8 @@ export interface HostLimits {
   readonly retries: number;
   /** How long an unknown append is resent before its outcome is given up as unknown. */
   readonly settleMs: number;
+  /** How long records gather before they go to the store together. */
+  readonly gatherMs: number;
 }
 
 /** The limits a host runs with unless told otherwise. */
@@ -43,4 +45,5 @@ export const defaultLimits: HostLimits = {
   resumeWindowMs: 120_000,
   retries: 1_000_000,
   settleMs: 10_000,
+  gatherMs: 25,
 };

@@ -6,7 +6,7 @@ import { type Applier, makeApplier } from "./applier.ts";
 import type { Beats } from "./beats.ts";
 import type { HostConfig } from "./host-config.ts";
 import type { HostStats } from "./host-stats.ts";
-import type { JournalGate } from "./journal-gate.ts";
+import { type JournalGate, journalTakesNothing } from "./journal-gate.ts";
 import { type OpenedTopic, openTopic, resultOf } from "./open-topic.ts";
 import { purgeMembers } from "./purge-members.ts";
 import type { RecentPool } from "./recent.ts";
@@ -113,6 +113,7 @@ class OwnedShard implements Shard {
       watermark,
       ports,
       stats,
+      gatherMs: limits.gatherMs,
       floor: () => this.#floor(),
       highest: () => appender.highest,
       applied: (topic, seq) => this.#applied(topic, seq),
@@ -142,6 +143,7 @@ class OwnedShard implements Shard {
     this.retries.begin(requestId, nonceKey, promise);
     try {
       this.#checkBacklog();
+      this.#checkJournal(topic);
       const found = this.actor(topic);
       const actor = found instanceof Promise ? await found : found;
       // Opening may have found it in the journal, where an earlier attempt of unknown outcome had put it.
@@ -188,6 +190,11 @@ class OwnedShard implements Shard {
     const { backlogRecords, backlogBytes } = this.#parts.config.limits;
     if (this.applier.backlog < backlogRecords && this.applier.backlogBytes < backlogBytes) return;
     throw new GuildhallError("STORE_UNAVAILABLE", "too much waits to be stored", { retryAfterMs: 1_000 });
+  }
+
+  /** A topic that is not open takes the journal to be opened: nobody is made to wait for one that takes nothing. */
+  #checkJournal(topic: bigint): void {
+    if (this.topics.peek(topic) === undefined && !this.#parts.gate.admits()) throw journalTakesNothing();
   }
 
   async #readResult(topic: bigint, seq: bigint): Promise<CommandResult> {
