@@ -1,4 +1,4 @@
-import { isGuildhallError } from "@guildhall/errors";
+import { GuildhallError, isGuildhallError } from "@guildhall/errors";
 
 /*
  * open ──a topic gave up on records that the journal would not take──▶ shut ──a record is stored──▶ open
@@ -45,7 +45,12 @@ export function makeJournalGate({ monotonicMs }: { readonly monotonicMs: () => n
   };
 }
 
-/** Whether an append failed because the journal, which was reached, could not take it. */
+/** What commands are refused with at a gate that is shut. */
+export function journalTakesNothing(): GuildhallError {
+  return new GuildhallError("JOURNAL_UNAVAILABLE", "the journal takes nothing at present", { retryAfterMs: 1_000 });
+}
+
+/** Whether an append failed because the journal could not take it, or was not reached at all. */
 export function isRefusedByJournal(error: unknown): boolean {
-  return isGuildhallError(error) && error.code === "JOURNAL_UNAVAILABLE";
+  return isGuildhallError(error) && (error.code === "JOURNAL_UNAVAILABLE" || error.code === "UNAVAILABLE");
 }

@@ -23,7 +23,7 @@ import type { HostPorts, JournalRecord } from "../ports.ts";
 import type { Appender } from "./appender.ts";
 import type { HostConfig } from "./host-config.ts";
 import type { HostStats } from "./host-stats.ts";
-import type { JournalGate } from "./journal-gate.ts";
+import { type JournalGate, journalTakesNothing } from "./journal-gate.ts";
 import { makePipeline, type Pipeline } from "./pipeline.ts";
 import type { TopicTail } from "./tail.ts";
 import type { TopicThings } from "./topic-things.ts";
@@ -312,10 +312,6 @@ class Actor implements TopicActor {
     if (durable !== undefined) await durable;
     return answer;
   }
-}
-
-function journalTakesNothing(): GuildhallError {
-  return new GuildhallError("JOURNAL_UNAVAILABLE", "the journal takes nothing at present", { retryAfterMs: 1_000 });
 }
 
 const maxSlow = 10_000;
