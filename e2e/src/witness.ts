@@ -215,7 +215,12 @@ export class Witness implements AsyncDisposable {
   }
 
   async #reconnect(): Promise<void> {
-    if (!(await this.resume()) && !this.#disposed) await this.identify();
+    // Like discord.js: a session whose gateway refuses connections is given up.
+    const isResumed = await this.resume().catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ECONNREFUSED") return false;
+      throw error;
+    });
+    if (!isResumed && !this.#disposed) await this.identify();
   }
 }
 
