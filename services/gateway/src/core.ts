@@ -65,7 +65,13 @@ export function makeContext({ config, telemetry, metrics, stack, maxLogBytes }: 
     router,
     users,
     dispatchLog,
-    sessions: new SessionTable({ log: dispatchLog, windowMs, nowMs: () => clock.monotonicMs() }),
+    sessions: new SessionTable({
+      log: dispatchLog,
+      windowMs,
+      // As many again as may be connected: all of them may lose their connections at once.
+      maxSessions: config.maxSessions * 2,
+      nowMs: () => clock.monotonicMs(),
+    }),
     profiles: makeProfiles(),
     guildTopics: new GuildTopics({
       ...topics,
@@ -95,6 +101,7 @@ function connect({ config, telemetry, metrics, stack }: CoreParts, time: { clock
       ...time,
       reads,
       log: telemetry.log,
+      startSpan: telemetry.startSpan,
       onEncoded: (dispatches) => metrics.events.inc(dispatches),
       onRefilled: (result) => metrics.refills.inc({ result }),
     }),

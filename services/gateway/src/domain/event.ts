@@ -48,6 +48,8 @@ export interface TopicEvent {
   readonly changes: readonly TopicChange[];
   readonly userChanges: readonly UserChange[];
   readonly dispatches: readonly Dispatch[];
+  /** Of the trace that the event belongs to; "" = none. */
+  readonly traceparent: string;
 }
 
 /** Typing and its kin; waits until the topic has reached `asOf`. */

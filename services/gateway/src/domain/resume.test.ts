@@ -71,7 +71,7 @@ class World {
   constructor(profiles: readonly Profile[]) {
     const nowMs = () => this.nowMs;
     this.log = new DispatchLog({ windowMs, maxBytes: 1 << 20 });
-    this.table = new SessionTable({ log: this.log, windowMs, nowMs });
+    this.table = new SessionTable({ log: this.log, windowMs, maxSessions: 100, nowMs });
     this.topic = new GuildTopic(guildId, { log: this.log, nowMs, onLeft: () => {}, onGone: () => {} });
     const roles = [guildId, ...roleIds].map((id) => ({ id, permissions: Permission.VIEW_CHANNEL }));
     const channels = channelIds.map((id) => ({ id, type: 0, parentId: 0n, overwrites: [] }));
@@ -106,7 +106,14 @@ class World {
   run(step: Step): void {
     switch (step.kind) {
       case "event": {
-        const event: TopicEvent = { topic: guildId, epoch: 1, seq: ++this.seq, userChanges: [], ...step };
+        const event: TopicEvent = {
+          topic: guildId,
+          epoch: 1,
+          seq: ++this.seq,
+          userChanges: [],
+          traceparent: "",
+          ...step,
+        };
         this.topic.apply(this.#named(event));
         return;
       }

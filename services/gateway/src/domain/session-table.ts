@@ -8,6 +8,8 @@ export interface SessionTablePorts {
   readonly log: DispatchLog;
   /** How long a session without a client may be resumed. */
   readonly windowMs: number;
+  /** With more sessions than this, those that have been without a client for longest end early. */
+  readonly maxSessions: number;
   nowMs(): number;
 }
 
@@ -52,6 +54,7 @@ export class SessionTable {
     const session = new Session({ ...seed, slot });
     session.link = link;
     this.#sessions.set(session.id, session);
+    while (this.#sessions.size > this.#ports.maxSessions && this.#cuts.length > 0) this.#endOldestCut();
     return session;
   }
 
@@ -102,10 +105,16 @@ export class SessionTable {
   expire(): void {
     const oldestMs = this.#ports.nowMs() - this.#ports.windowMs;
     for (let cut = this.#cuts.at(0); cut !== undefined && cut.atMs <= oldestMs; cut = this.#cuts.at(0)) {
-      this.#cuts.shift();
-      const { session, cutIndex } = cut;
-      if (session.link === undefined && session.cutIndex === cutIndex) this.end(session);
+      this.#endOldestCut();
     }
+  }
+
+  /** A session that has been resumed since, or cut again, is left alone. */
+  #endOldestCut(): void {
+    const cut = this.#cuts.shift();
+    if (cut === undefined) return;
+    const { session, cutIndex } = cut;
+    if (session.link === undefined && session.cutIndex === cutIndex) this.end(session);
   }
 
   /** Puts every counter into the log, and lets sessions forget what it no longer reaches. */

@@ -1,9 +1,11 @@
 import type { Account } from "@guildhall/proto";
+import { closeCode } from "@guildhall/protocol";
 import type { GatewayContext } from "../context.ts";
 import { bodyOfPieces } from "../dispatch/render.ts";
 import type { Segment } from "../domain/body.ts";
 import type { Session } from "../domain/session.ts";
 import type { Connection } from "../transport/connection.ts";
+import { closeConnection } from "./end.ts";
 import { announceUnavailable, guildListener, joinGuild } from "./guild-joins.ts";
 import type { Hold } from "./hold.ts";
 import { type ReadyGuild, readyPieces } from "./ready.ts";
@@ -84,8 +86,8 @@ function sendReady(context: GatewayContext, parts: StartParts, guilds: readonly 
   );
   connection.grant(body.length);
   connection.send(1, body);
-  hold.release();
-  session.link = connection;
+  if (hold.release()) session.link = connection;
+  else closeConnection(context, connection, closeCode.UNKNOWN_ERROR);
 }
 
 /** Whether something is done within the time that clients are made to wait. */

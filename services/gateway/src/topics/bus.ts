@@ -1,6 +1,6 @@
 import type { Clock, Timers } from "@guildhall/lifecycle";
 import type { BusItem } from "@guildhall/proto";
-import type { Log } from "@guildhall/telemetry";
+import type { Log, Spans } from "@guildhall/telemetry";
 import { Sources } from "../domain/sources.ts";
 import { readEphemeral, readEvent } from "./convert.ts";
 import type { Followed, TopicReads } from "./followed.ts";
@@ -12,6 +12,7 @@ export interface BusPorts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
+  readonly startSpan: Spans["startSpan"];
   readonly onEncoded: (dispatches: number) => void;
   readonly onRefilled: (result: string) => void;
 }
@@ -94,7 +95,9 @@ export class Bus implements Disposable {
     if (of?.$case === "event") {
       const event = readEvent(of.value);
       this.#ports.onEncoded(event.dispatches.length);
+      const span = event.traceparent === "" ? undefined : this.#ports.startSpan("dispatch", event.traceparent);
       followed.order.offer(event);
+      span?.end();
       this.#meet(followed, source);
       this.#refiller.check(followed);
     } else if (of?.$case === "ephemeral") {

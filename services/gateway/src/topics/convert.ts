@@ -22,6 +22,7 @@ export function readEvent(bytes: Uint8Array): TopicEvent {
     changes: event.changes.flatMap(convertChange),
     userChanges: event.userChanges.flatMap(convertUserChange),
     dispatches: event.dispatches.map(convertDispatch),
+    traceparent: event.traceparent,
   };
 }
 

@@ -17,13 +17,13 @@ export interface GuildTopicsPorts {
   readonly timers: Timers;
   /** Events of a guild are gone for good: these sessions cannot go on. */
   readonly onLost: (sessions: readonly Session[]) => void;
-  readonly onJoined: (result: "joined" | "not a member" | "failed") => void;
+  readonly onJoined: (result: "joined" | "not a member" | "overtaken" | "failed") => void;
 }
 
 /** Topics without sessions are kept this long. */
 const graceMs = 60_000;
-// From this try on the topic waits for the join.
-const heldFromTry = 2;
+// So many times may changes overtake a join; then the topic waits for it.
+const maxOvertaken = 2;
 const minPauseMs = 100;
 const maxPauseMs = 2_000;
 
@@ -55,11 +55,12 @@ export class GuildTopics {
     isWanted: () => boolean,
   ): Promise<"joined" | "not a member" | "unwanted"> {
     let pauseMs = minPauseMs;
-    for (let attempt = 0; isWanted(); attempt++) {
-      const result = await this.#tryJoin(session, guildId, attempt >= heldFromTry, give);
-      this.#ports.onJoined(result === "again" ? "failed" : result);
+    let overtaken = 0;
+    while (isWanted()) {
+      const result = await this.#tryJoin(session, guildId, overtaken >= maxOvertaken, give);
+      this.#ports.onJoined(result === "again" ? "overtaken" : result);
       if (result !== "again" && result !== "failed") return result;
-      if (result === "again" && attempt < heldFromTry) continue;
+      if (result === "again" && ++overtaken <= maxOvertaken) continue;
       await new Promise<void>((resolve) => void this.#ports.timers.after(pauseMs, resolve));
       pauseMs = Math.min(pauseMs * 2, maxPauseMs);
     }
