@@ -23,6 +23,7 @@ const counted: Readonly<Record<keyof HostStats, string>> = {
   appends: "Append requests to the journal.",
   records: "Records sent to the journal, resends included.",
   seals: "Times a topic was sealed until its records were settled.",
+  stalls: "Times settling a topic's records took so long that its askers were sent away.",
   rebuilds: "Times a topic was put back to what is stored.",
   outcomesUnknown: "Commands whose outcome stayed unknown.",
   shardsLost: "Shards dropped because another host owns them.",

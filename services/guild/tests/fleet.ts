@@ -106,10 +106,10 @@ export class FleetHost implements Disposable {
     return { ttlMs: 5_000, nowMs, orders: owned.length > 0 ? [] : [this.#order] };
   }
 
-  ask(body: TopicRequest["body"], topic = this.#fleet.guildId): Promise<TopicReply["body"]> {
+  ask(body: TopicRequest["body"], topic = this.#fleet.guildId, timeoutMs = 0): Promise<TopicReply["body"]> {
     const { host } = this;
     if (host === undefined) throw new Error("not started");
-    return host.handle({ id: 1n, traceparent: "", topic, timeoutMs: 0, body });
+    return host.handle({ id: 1n, traceparent: "", topic, timeoutMs, body });
   }
 
   async command(

@@ -9,8 +9,11 @@ import {
 import { decideEpoch, rangeContains, rangesOverlap, slotOf } from "@guildhall/slots";
 import type { Journal, JournalRecord } from "../src/domain/ports.ts";
 
-/** What goes wrong with an append: "before" loses the request, "after" loses the answer. */
-export type Trouble = "before" | "after" | undefined;
+/**
+ * What goes wrong with an append: "before" refuses it, "after" loses the answer, "late" holds it, unanswered, until the
+ * next one comes, "lost" loses it on its way.
+ */
+export type Trouble = "before" | "after" | "late" | "lost" | undefined;
 
 interface Stored {
   readonly position: bigint;
@@ -22,6 +25,7 @@ interface Stored {
 export class MemoryJournal implements Journal {
   /** Asked before each append. */
   trouble: () => Trouble = () => undefined;
+  #late: JournalRecord[] = [];
   readonly #log: Stored[] = [];
   readonly #epochs: EpochRecord[] = [];
   readonly #heads = new Map<bigint, Head>();
@@ -39,6 +43,9 @@ export class MemoryJournal implements Journal {
     await Promise.resolve();
     const trouble = this.trouble();
     if (trouble === "before") throw new GuildhallError("JOURNAL_UNAVAILABLE", "lost before");
+    if (trouble === "late") this.#late.push(...records);
+    if (trouble === "late" || trouble === "lost") throw new GuildhallError("STREAM_LOST", "lost");
+    for (const record of this.#late.splice(0)) this.#appendOne(record);
     const answers = records.map((record) => this.#appendOne(record));
     if (trouble === "after") throw new GuildhallError("STREAM_LOST", "lost after");
     return { answers };

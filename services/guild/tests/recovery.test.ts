@@ -1,4 +1,4 @@
-import { GetGuild, Heads, Refill } from "@guildhall/proto";
+import { CommandResult, CreateMessage, GetGuild, Heads, Refill } from "@guildhall/proto";
 import { waitFor } from "@guildhall/testing";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Fleet, type FleetHost, jsonOf, unwrap } from "./fleet.ts";
@@ -32,6 +32,12 @@ async function settled<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>>
     await fleet.time.advanceAsync(100);
     return outcome;
   });
+}
+
+/** The content of a message that was answered. */
+function contentOf(result: CommandResult): string[] {
+  const { content } = result.json.length > 0 ? jsonOf(result) : {};
+  return typeof content === "string" ? [content] : [];
 }
 
 const seize = (epoch: number) =>
@@ -103,11 +109,60 @@ test("an outcome that stays unknown is answered 504; a resend of it finds what b
   fleet.journal.trouble = () => "after";
   const outcome = await settled(say(on, guild.owner, guild.channelId, "?", {}, { requestId }));
   expect(outcome).toMatchObject({ status: "rejected", reason: { code: "OUTCOME_UNKNOWN" } });
+  expect(await codeOf(say(on, guild.owner, guild.channelId, "?", {}, { requestId }))).toBe("UNAVAILABLE");
   fleet.journal.trouble = () => undefined;
+  await fleet.time.advanceAsync(1_000);
   const again = await say(on, guild.owner, guild.channelId, "?", {}, { requestId });
   expect(again.status).toBe(200);
   expect(fleet.journal.records.length).toBe(before + 1);
   expect(on.events().at(-1)?.seq).toBe(again.position?.seq);
+});
+
+test("what lands late is in its place, and nothing is decided without it", async () => {
+  let sent = 0;
+  fleet.journal.trouble = () => (sent++ === 0 ? "late" : "lost");
+  const { owner, channelId } = guild;
+  expect(await settled(say(on, owner, channelId, "1"))).toMatchObject({ reason: { code: "OUTCOME_UNKNOWN" } });
+  fleet.journal.trouble = () => undefined;
+  const outcomes = await settled(Promise.allSettled(["2", "3"].map((content) => say(on, owner, channelId, content))));
+  await fleet.time.advanceAsync(3_000);
+  await say(on, owner, channelId, "4");
+  const said = fleet.journal.records.flatMap(({ result }) => contentOf(CommandResult.decode(result)));
+  const acked = outcomes.status === "fulfilled" ? outcomes.value : [];
+  expect(said).toEqual(["1", ...["2", "3"].filter((_, index) => acked[index]?.status === "fulfilled"), "4"]);
+  const seqs = on.events().map(({ seq }) => seq);
+  expect(seqs).toEqual(fleet.journal.records.map(({ seq }) => seq));
+});
+
+test("what nobody waits for any more is not decided", async () => {
+  troubles("after", "after", "after", "after", "after");
+  const { owner, channelId } = guild;
+  const first = say(on, owner, channelId, "1");
+  await fleet.time.advanceAsync(0);
+  const value = { ...CreateMessage.fromPartial({ channelId, content: "2" }) };
+  const actor = { profile: owner, applicationId: 0n };
+  const body = { $case: "createMessage" as const, value };
+  const command = { requestId: fleet.requestId(), actor, reason: "", body };
+  const late = await settled(on.ask({ $case: "command", value: command }, guild.id, 100));
+  expect(late).toMatchObject({ status: "rejected", reason: { code: "UNAVAILABLE" } });
+  const { position } = await first;
+  expect(fleet.journal.records.at(-1)?.seq).toBe(position?.seq);
+  expect((await on.ask({ $case: "command", value: command }, guild.id, 100))?.$case).toBe("command");
+});
+
+test("when the shard is lost, only what is certainly not journaled is sent to the next owner as not done", async () => {
+  const { owner, channelId } = guild;
+  fleet.journal.trouble = () => "after";
+  const unknown = say(on, owner, channelId, "1");
+  await fleet.time.advanceAsync(0);
+  const { length } = fleet.journal.records;
+  seize(2);
+  on.reachable = false;
+  await fleet.time.advanceAsync(4_000);
+  await on.ask({ $case: "heads", value: Heads.fromPartial({ topics: [guild.id] }) });
+  expect(await settled(unknown)).toMatchObject({ status: "rejected", reason: { code: "OUTCOME_UNKNOWN" } });
+  expect(fleet.journal.records.length).toBe(length);
+  expect(on.host?.shards.length).toBe(0);
 });
 
 test("a higher epoch makes the host drop the shard and name the owner", async () => {

@@ -24,8 +24,8 @@ export interface Appender {
   /** The highest position that any of the host's records is known to have. */
   readonly highest: bigint;
   append(appending: Appending): void;
-  /** Sends records once more, at once. */
-  resend(records: readonly JournalRecord[]): Promise<AppendOutcome[]>;
+  /** Sends records once more, at once and in order. */
+  resend(appendings: readonly Appending[]): Promise<AppendOutcome[]>;
 }
 
 const maxBatchRecords = 256;
@@ -37,6 +37,7 @@ const certainCodes: ReadonlySet<string> = new Set([
   "QUEUE_FULL",
   "JOURNAL_UNAVAILABLE",
   "PAYLOAD_TOO_LARGE",
+  "INVALID_FORM",
 ]);
 
 /** Makes the appender of a host. */
@@ -52,29 +53,19 @@ export function makeAppender(options: {
   const flush = (): void => {
     const all = waiting;
     waiting = [];
-    let batch: Appending[] = [];
-    let bytes = 0;
-    for (const appending of all) {
-      if (batch.length >= maxBatchRecords || (batch.length > 0 && bytes + appending.sizeBytes > maxBatchBytes)) {
-        void send(batch);
-        batch = [];
-        bytes = 0;
-      }
-      appending.floor = highest;
-      batch.push(appending);
-      bytes += appending.sizeBytes;
-    }
-    if (batch.length > 0) void send(batch);
+    for (const appending of all) appending.floor = highest;
+    for (const batch of batchesOf(all)) void send(batch);
   };
 
   const send = async (batch: readonly Appending[]): Promise<void> => {
-    const outcomes = await sendRecords(batch.map(({ record }) => record));
+    const outcomes = await sendBatch(batch);
     batch.forEach((appending, index) => {
       appending.answered(outcomes[index] as AppendOutcome);
     });
   };
 
-  const sendRecords = async (records: JournalRecord[]): Promise<AppendOutcome[]> => {
+  const sendBatch = async (batch: readonly Appending[]): Promise<AppendOutcome[]> => {
+    const records = batch.map(({ record }) => record);
     stats.appends++;
     stats.records += records.length;
     try {
@@ -112,6 +103,22 @@ export function makeAppender(options: {
       waiting.push(appending);
       if (waiting.length === 1) timers.soon(flush);
     },
-    resend: (records) => sendRecords([...records]),
+    resend: async (appendings) => (await Promise.all(batchesOf(appendings).map(sendBatch))).flat(),
   };
+}
+
+/** Cut where a message would hold too many records, or too many bytes. */
+function batchesOf(appendings: readonly Appending[]): Appending[][] {
+  const batches: Appending[][] = [];
+  let bytes = 0;
+  for (const appending of appendings) {
+    const last = batches.at(-1);
+    bytes += appending.sizeBytes;
+    if (last !== undefined && last.length < maxBatchRecords && bytes <= maxBatchBytes) last.push(appending);
+    else {
+      batches.push([appending]);
+      bytes = appending.sizeBytes;
+    }
+  }
+  return batches;
 }

@@ -9,6 +9,7 @@ export interface HostStats {
   appends: number;
   records: number;
   seals: number;
+  stalls: number;
   rebuilds: number;
   outcomesUnknown: number;
   shardsLost: number;
@@ -32,6 +33,7 @@ export function makeHostStats(): HostStats {
     appends: 0,
     records: 0,
     seals: 0,
+    stalls: 0,
     rebuilds: 0,
     outcomesUnknown: 0,
     shardsLost: 0,

@@ -10,10 +10,13 @@ import { isRefusedByJournal, type JournalGate } from "./journal-gate.ts";
  *
  *   open ──any answer but stored, or none──▶ sealed ──all resent records stored──▶ open
  *     │                                        ├──fenced──▶ closed (the shard is lost)
- *     └──close()──▶ closed                     └──another record at that seq, or not settled in time──▶ closed (broken)
+ *     └──close()──▶ closed                     ├──another record at that seq──▶ closed (broken)
+ *                                              ├──not settled in time, certainly nothing stored──▶ closed (broken)
+ *                                              └──not settled in time──▶ stalled ──as sealed──▶ open, closed
  *
- * While sealed nothing is decided; what is in flight is resent as it is, in order. Closed is for good: the topic is
- * opened anew from store and journal.
+ * While sealed nothing is decided; what is in flight is resent as it is, in order. While stalled the same, but nobody is
+ * made to wait for it: a record of unknown outcome may land at any time, and what was decided without it would be wrong.
+ * Closed is for good: the topic is opened anew from store and journal.
  */
 
 /** A decided record, until it is stored. */
@@ -22,7 +25,7 @@ export interface Flight {
   readonly sizeBytes: number;
   /** It is durable; called in seq order. */
   stored(position: bigint): void;
-  /** It will not be answered as stored. */
+  /** Its asker is to be told this. When the outcome is unknown, `stored` may be called later all the same. */
   failed(error: GuildhallError): void;
 }
 
@@ -30,15 +33,15 @@ export interface Flight {
 export interface Pipeline {
   readonly durableSeq: bigint;
   readonly size: number;
-  readonly state: "open" | "sealed" | "closed";
+  readonly state: "open" | "sealed" | "stalled" | "closed";
   /** The position below which nothing in flight can lie; undefined when nothing is in flight. */
   readonly floor: bigint | undefined;
   push(flight: Flight): void;
   /** Resolves once everything up to `seq` is durable; rejects when that is not known to happen. */
   whenDurable(seq: bigint): Promise<void> | undefined;
-  /** Resolves when the topic is not sealed any more; undefined when it is open. Rejects when closed. */
+  /** Resolves when the topic is not sealed any more; undefined when it is open. Rejects when closed or stalled. */
   whenOpen(): Promise<void> | undefined;
-  /** Ends it: everything in flight and everybody waiting is answered with the error. */
+  /** Ends it: everybody is answered with the error, or that the outcome is unknown where something may be stored. */
   close(error: GuildhallError): void;
 }
 
@@ -81,7 +84,7 @@ export function makePipeline(options: PipelineOptions): Pipeline {
 }
 
 class TopicPipeline implements Pipeline {
-  state: "open" | "sealed" | "closed" = "open";
+  state: Pipeline["state"] = "open";
   durableSeq: bigint;
   readonly #options: PipelineOptions;
   #flights: InFlight[] = [];
@@ -122,6 +125,7 @@ class TopicPipeline implements Pipeline {
   whenDurable(seq: bigint): Promise<void> | undefined {
     if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
     if (seq <= this.durableSeq) return undefined;
+    if (this.state === "stalled") return Promise.reject(stalledError());
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#durable.push({ seq, resolve, reject });
     return promise;
@@ -130,6 +134,7 @@ class TopicPipeline implements Pipeline {
   whenOpen(): Promise<void> | undefined {
     if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
     if (this.state === "open") return undefined;
+    if (this.state === "stalled") return Promise.reject(stalledError());
     this.#opened ??= Promise.withResolvers<void>();
     return this.#opened.promise;
   }
@@ -140,11 +145,16 @@ class TopicPipeline implements Pipeline {
     this.#closedBy = error;
     const flights = this.#flights;
     this.#flights = [];
-    for (const { flight } of flights) flight.failed(error);
+    for (const inFlight of flights) inFlight.flight.failed(this.#errorOf(inFlight, error));
+    this.#rejectWaiting(error);
+  }
+
+  #rejectWaiting(error: GuildhallError): void {
     for (const waiter of this.#durable.splice(0)) waiter.reject(error);
     // Nobody may be waiting: the rejection is theirs, not the process's.
     this.#opened?.promise.catch(() => {});
     this.#opened?.reject(error);
+    this.#opened = undefined;
   }
 
   #answered(inFlight: InFlight, outcome: AppendOutcome): void {
@@ -196,12 +206,15 @@ class TopicPipeline implements Pipeline {
       if (this.#isDone()) return;
       const isRefused = this.#flights.every(isRefusedFlight);
       const patienceMs = isRefused ? this.#refusalPatienceMs() : settleMs;
-      if (clock.monotonicMs() - sinceMs >= patienceMs) return this.#giveUp(isRefused);
+      if (this.state === "sealed" && clock.monotonicMs() - sinceMs >= patienceMs) {
+        if (!this.#flights.some(mayBeStored)) return this.#giveUp(isRefused);
+        this.#stall();
+      }
       await this.#pause(pauseMs);
       pauseMs = Math.min(pauseMs * 2, maxPauseMs);
       const flights = [...this.#flights];
-      const outcomes = await this.#options.appender.resend(flights.map(({ record }) => record));
-      if (this.state !== "sealed") return;
+      const outcomes = await this.#options.appender.resend(flights);
+      if (!this.#isSettling()) return;
       flights.forEach((inFlight, index) => {
         this.#note(inFlight, outcomes[index] as AppendOutcome);
       });
@@ -211,7 +224,7 @@ class TopicPipeline implements Pipeline {
 
   /** Whether settling is over: everything stored, or certain not to be. */
   #isDone(): boolean {
-    if (this.state !== "sealed") return true;
+    if (!this.#isSettling()) return true;
     const fenced = this.#flights.find(({ outcome }) => outcome?.is === "fenced");
     if (fenced?.outcome?.is === "fenced") {
       this.#options.lost(fenced.outcome.owner);
@@ -226,7 +239,7 @@ class TopicPipeline implements Pipeline {
     }
     // Ahead of us: another record holds this seq. Behind us: the journal lacks what it said it had.
     if (first.outcome?.is === "gap" && first.outcome.last !== first.record.seq - 1n) {
-      this.#break(() => new GuildhallError("UNAVAILABLE", "the topic went on without this record"));
+      this.#break(new GuildhallError("UNAVAILABLE", "the topic went on without this record"));
       return true;
     }
     return false;
@@ -238,24 +251,42 @@ class TopicPipeline implements Pipeline {
     return gate.isShut ? 0 : Math.min(refusalMs, settleMs);
   }
 
-  #giveUp(isRefused: boolean): void {
-    const { stats, gate } = this.#options;
-    if (isRefused) gate.shut();
-    this.#break(({ unknown }) => {
-      if (!unknown) return new GuildhallError("UNAVAILABLE", "the journal is not reached", { retryAfterMs: 1_000 });
-      stats.outcomesUnknown++;
-      return new GuildhallError("OUTCOME_UNKNOWN", "it is not known whether this was journaled");
-    });
+  #isSettling(): boolean {
+    return this.state === "sealed" || this.state === "stalled";
   }
 
-  #break(errorOf: (inFlight: InFlight) => GuildhallError): void {
+  /** Stops making people wait, and goes on settling. */
+  #stall(): void {
+    this.state = "stalled";
+    this.#options.stats.stalls++;
+    for (const { flight } of this.#flights) flight.failed(this.#outcomeUnknown());
+    this.#rejectWaiting(stalledError());
+  }
+
+  /** Ends what certainly did not get into the journal. */
+  #giveUp(isRefused: boolean): void {
+    if (isRefused) this.#options.gate.shut();
+    this.#break(new GuildhallError("UNAVAILABLE", "the journal is not reached", { retryAfterMs: 1_000 }));
+  }
+
+  #break(error: GuildhallError): void {
     const flights = this.#flights;
     const floor = this.floor ?? this.#options.appender.highest;
     this.#flights = [];
-    for (const inFlight of flights) inFlight.flight.failed(errorOf(inFlight));
+    for (const inFlight of flights) inFlight.flight.failed(this.#errorOf(inFlight, error));
     this.#options.stats.rebuilds++;
     this.close(new GuildhallError("UNAVAILABLE", "the topic is being put back to what is stored"));
     this.#options.broken(floor);
+  }
+
+  /** What an asker may be told: only of what is certainly not stored that it was not done. */
+  #errorOf(inFlight: InFlight, error: GuildhallError): GuildhallError {
+    return mayBeStored(inFlight) ? this.#outcomeUnknown() : error;
+  }
+
+  #outcomeUnknown(): GuildhallError {
+    this.#options.stats.outcomesUnknown++;
+    return new GuildhallError("OUTCOME_UNKNOWN", "it is not known whether this was journaled");
   }
 
   #pause(ms: number): Promise<void> {
@@ -267,4 +298,13 @@ class TopicPipeline implements Pipeline {
 
 function isRefusedFlight({ outcome, unknown }: InFlight): boolean {
   return !unknown && outcome?.is === "failed" && isRefusedByJournal(outcome.error);
+}
+
+/** Unanswered, or some sending of it may have been executed. After a refusal by fence none ever will be. */
+function mayBeStored({ outcome, unknown }: InFlight): boolean {
+  return outcome === undefined || outcome.is === "stored" || (unknown && outcome.is !== "fenced");
+}
+
+function stalledError(): GuildhallError {
+  return new GuildhallError("UNAVAILABLE", "records of unknown outcome are being settled", { retryAfterMs: 1_000 });
 }

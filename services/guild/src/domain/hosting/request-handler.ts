@@ -20,7 +20,7 @@ import type { FenceCheck } from "./fence-check.ts";
 import type { HostConfig } from "./host-config.ts";
 import type { HostStats } from "./host-stats.ts";
 import type { Shard } from "./shard.ts";
-import type { TopicActor } from "./topic-actor.ts";
+import type { Asker, TopicActor } from "./topic-actor.ts";
 
 type Body = TopicReply["body"];
 
@@ -65,11 +65,14 @@ class Handler implements RequestHandler {
     this.#options = options;
   }
 
-  async handle({ topic, body, traceparent }: TopicRequest): Promise<Body> {
+  async handle({ topic, body, traceparent, timeoutMs }: TopicRequest): Promise<Body> {
     try {
       switch (body?.$case) {
-        case "command":
-          return { $case: "command", value: await this.#command(topic, body.value, traceparent) };
+        case "command": {
+          const nowMs = this.#options.ports.clock.monotonicMs();
+          const untilMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : nowMs + timeoutMs;
+          return { $case: "command", value: await this.#command(topic, body.value, { traceparent, untilMs }) };
+        }
         case "read":
           return { $case: "read", value: await this.#read(topic, body.value) };
         case "join": {
@@ -102,13 +105,14 @@ class Handler implements RequestHandler {
   }
 
   /** What made no record (a refusal, typing) says something only if this host still owned the topic. */
-  async #command(topic: bigint, command: Command, traceparent: string): Promise<CommandResult> {
+  async #command(topic: bigint, command: Command, asker: Asker): Promise<CommandResult> {
     const shard = this.#shard(topic);
     let result: CommandResult;
     try {
-      result = await shard.command(topic, command, traceparent);
+      result = await shard.command(topic, command, asker);
     } catch (error) {
-      await this.#confirm(topic);
+      // It may be in the journal: whoever owns the topic finds out, and nothing may be said instead.
+      if (!isGuildhallError(error) || error.code !== "OUTCOME_UNKNOWN") await this.#confirm(topic);
       throw error;
     }
     if (shard.retries.find(command.requestId, "") === undefined) await this.#confirm(topic);

@@ -12,7 +12,7 @@ import { purgeMembers } from "./purge-members.ts";
 import type { RecentPool } from "./recent.ts";
 import { makeRetryTable, type RetryTable, retryWindowMs } from "./retry-table.ts";
 import { makeRing, type Ring } from "./ring.ts";
-import { makeTopicActor, nonceKeyOf, type TopicActor } from "./topic-actor.ts";
+import { type Asker, makeTopicActor, nonceKeyOf, type TopicActor } from "./topic-actor.ts";
 import { makeTopicTable, type OpenTopics, type TopicTable, thingsOf } from "./topic-table.ts";
 
 /** What all shards of a host share. */
@@ -39,7 +39,7 @@ export interface Shard {
   /** The actor of a topic, opened if need be. */
   actor(topic: bigint): Promise<TopicActor> | TopicActor;
   /** Decides a command once, however often it is sent. */
-  command(topic: bigint, command: Command, traceparent: string): Promise<CommandResult>;
+  command(topic: bigint, command: Command, asker: Asker): Promise<CommandResult>;
   /** Moves the watermark of an idle shard. */
   idle(): void;
   /** Lets go of everything; what waits is answered with the error. */
@@ -126,7 +126,7 @@ class OwnedShard implements Shard {
     return this.topics.get(topic) ?? this.topics.open(topic, () => this.#open(topic));
   }
 
-  async command(topic: bigint, command: Command, traceparent: string): Promise<CommandResult> {
+  async command(topic: bigint, command: Command, asker: Asker): Promise<CommandResult> {
     const { requestId } = command;
     const nonceKey = nonceKeyOf(command);
     const { stats } = this.#parts;
@@ -147,7 +147,7 @@ class OwnedShard implements Shard {
       const found = this.actor(topic);
       const actor = found instanceof Promise ? await found : found;
       // Opening may have found it in the journal, where an earlier attempt of unknown outcome had put it.
-      const result = this.#found(requestId, nonceKey) ?? (await actor.command(command, traceparent));
+      const result = this.#found(requestId, nonceKey) ?? (await actor.command(command, asker));
       this.#forgetUnstored(requestId, nonceKey);
       resolve(result);
       return result;
@@ -197,8 +197,12 @@ class OwnedShard implements Shard {
     if (this.topics.peek(topic) === undefined && !this.#parts.gate.admits()) throw journalTakesNothing();
   }
 
+  /** What a journaled command was answered. It was done: whatever goes wrong here must not say otherwise. */
   async #readResult(topic: bigint, seq: bigint): Promise<CommandResult> {
-    const { records } = await this.#parts.ports.journal.readTopic(topic, seq, 1);
+    const read = this.#parts.ports.journal.readTopic(topic, seq, 1);
+    const { records } = await read.catch((cause: unknown) => {
+      throw new GuildhallError("OUTCOME_UNKNOWN", "the journal does not give the answer now", { cause });
+    });
     const record = records[0]?.record;
     if (record?.seq !== seq) throw new GuildhallError("OUTCOME_UNKNOWN", "the journal no longer holds the answer");
     return resultOf(record);

@@ -6,6 +6,7 @@ import {
   EphemeralEvent,
   type EpochRecord,
   Event,
+  encodeMessage,
   type Head,
   type Row,
   type ShapeChange,
@@ -15,7 +16,6 @@ import { decide } from "../decide/decide.ts";
 import { exposureOf } from "../decide/exposure.ts";
 import { type Required, requiredBy } from "../decide/required.ts";
 import { type Decision, isReservation, type Reservation, type Reserved, type Turn } from "../decide/turn.ts";
-import { encodedBytes } from "../model/bytes.ts";
 import { type Outcome, rowOf } from "../model/outcome.ts";
 import { shapeChangeOf } from "../model/shape.ts";
 import type { GuildState } from "../model/state.ts";
@@ -35,6 +35,12 @@ export interface ReadTurn extends Pick<Turn, "state" | "actor" | "member" | "now
   readonly head: Head;
 }
 
+/** Who waits for a command: until when (monotonic ms), and as part of what trace. */
+export interface Asker {
+  readonly untilMs: number;
+  readonly traceparent: string;
+}
+
 /** A guild: the one writer of its topic. */
 export interface TopicActor {
   readonly topic: bigint;
@@ -48,8 +54,8 @@ export interface TopicActor {
   readonly seq: bigint;
   /** Seq of the last event that changed what members with certain roles see. */
   readonly shapeSeq: bigint;
-  /** Decides and journals; resolves when it is durable. */
-  command(command: Command, traceparent: string): Promise<CommandResult>;
+  /** Decides and journals; resolves when it is durable. UNAVAILABLE when the asker has gone before it was decided. */
+  command(command: Command, asker: Asker): Promise<CommandResult>;
   /** Journals what the host itself has decided. */
   commit(decision: Decision): Promise<CommandResult>;
   /** Looks at one moment of the topic, with what is required in memory; resolves when that moment is durable. */
@@ -121,7 +127,7 @@ class Actor implements TopicActor {
     return this.#seq;
   }
 
-  async command(command: Command, traceparent: string): Promise<CommandResult> {
+  async command(command: Command, { untilMs, traceparent }: Asker): Promise<CommandResult> {
     let reserved: Reserved | undefined;
     const loaded = (channelId: bigint, messageId: bigint) => this.things.message(channelId, messageId);
     for (let round = 0; round < maxRounds; round++) {
@@ -136,6 +142,7 @@ class Actor implements TopicActor {
         await this.things.load(required);
         continue;
       }
+      if (this.#options.ports.clock.monotonicMs() >= untilMs) throw nobodyWaits();
       let lastId = this.#lastId;
       const nextId = (): bigint => {
         lastId = this.#options.ports.ids.next(lastId);
@@ -197,10 +204,8 @@ class Actor implements TopicActor {
     const [typing] = decision.dispatches;
     if (typing !== undefined) {
       const { topic, durableHead } = this;
-      const ephemeral = EphemeralEvent.encode({ topic, asOf: durableHead.seq, dispatch: typing }).finish();
-      this.#options.ports.bus.publish([
-        { topic, of: { $case: "ephemeral", value: encodedBytes(ephemeral) }, source: "" },
-      ]);
+      const ephemeral = encodeMessage(EphemeralEvent, { topic, asOf: durableHead.seq, dispatch: typing });
+      this.#options.ports.bus.publish([{ topic, of: { $case: "ephemeral", value: ephemeral }, source: "" }]);
     }
     const { status, json } = decision;
     return { position: { topic: this.topic, epoch: this.#options.epoch, seq }, status, json };
@@ -242,9 +247,7 @@ class Actor implements TopicActor {
     if (changes.some(isForOthers)) this.shapeSeq = seq;
     this.tail.add(seq, rows);
     const result: CommandResult = { position: { topic, epoch, seq }, status: decision.status, json: decision.json };
-    const event = encodedBytes(
-      Event.encode({ topic, epoch, seq, dispatches, changes, userChanges: [], traceparent }).finish(),
-    );
+    const event = encodeMessage(Event, { topic, epoch, seq, dispatches, changes, userChanges: [], traceparent });
     const record: JournalRecord = {
       topic,
       epoch,
@@ -253,7 +256,7 @@ class Actor implements TopicActor {
       lastId: this.#lastId,
       requestId,
       nonceKey,
-      result: encodedBytes(CommandResult.encode(result).finish()),
+      result: encodeMessage(CommandResult, result),
       rows,
       event,
     };
@@ -312,6 +315,11 @@ class Actor implements TopicActor {
     if (durable !== undefined) await durable;
     return answer;
   }
+}
+
+/** Its asker was told that nothing is known, and may have sent it again: that one is decided. */
+function nobodyWaits(): GuildhallError {
+  return new GuildhallError("UNAVAILABLE", "nobody waits for this any more");
 }
 
 const maxSlow = 10_000;
