@@ -1,3 +1,4 @@
+export { type Encodable, encodeMessage } from "./encode.ts";
 export * from "./gen/guildhall/v1/commands.ts";
 export * from "./gen/guildhall/v1/common.ts";
 export * from "./gen/guildhall/v1/coordinator.ts";

@@ -7,6 +7,7 @@ import {
 } from "@guildhall/proto";
 import type { Metrics } from "@guildhall/telemetry";
 import { type Chunks, countInBatch, joinChunks } from "./batch-codec.ts";
+import { encodersOf } from "./batch-encoders.ts";
 import { makeGrpcClient, makeStreamMetadata } from "./grpc-client.ts";
 import { makeStreamLink } from "./stream-link.ts";
 
@@ -22,11 +23,12 @@ export interface EncodedItem {
   readonly bytes: Uint8Array;
 }
 
-const { path, requestSerialize, responseDeserialize } = RouterServiceService.publish;
+const { path, responseDeserialize } = RouterServiceService.publish;
+const { request: encode } = encodersOf(RouterServiceService.publish);
 
 /** Encodes an item once for all routers. */
 export function encodeItem(item: BusItem): EncodedItem {
-  return { bytes: requestSerialize({ items: [item], opened: [], source: "" }) };
+  return { bytes: encode({ items: [item], opened: [], source: "" }) };
 }
 
 /** `opened` gives all entries known, for a stream that begins. */
@@ -116,7 +118,7 @@ class Link implements PublishLink {
   #connected(): void {
     const { opened, source } = this.#options;
     this.#announcements = [];
-    this.#hasRoom = this.#link.send([requestSerialize({ items: [], opened: opened(), source })]);
+    this.#hasRoom = this.#link.send([encode({ items: [], opened: opened(), source })]);
     this.#flush();
   }
 
@@ -142,7 +144,7 @@ class Link implements PublishLink {
       next += count;
       this.#stats.sent += count;
       if (this.#announcements.length > 0) {
-        chunks.push(requestSerialize({ items: [], opened: this.#announcements, source: "" }));
+        chunks.push(encode({ items: [], opened: this.#announcements, source: "" }));
         this.#announcements = [];
       }
       this.#hasRoom = this.#link.send(chunks);

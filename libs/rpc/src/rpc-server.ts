@@ -10,6 +10,7 @@ import {
 } from "@grpc/grpc-js";
 import { GuildhallError } from "@guildhall/errors";
 import { chunkable, setEncoder } from "./batch-codec.ts";
+import { encodersOf } from "./batch-encoders.ts";
 import { channelOptions } from "./grpc-client.ts";
 import type { ExchangeHandler } from "./serve-exchange.ts";
 
@@ -70,9 +71,10 @@ function prepare(
     methods[name] = method;
     const handle = implementation[name] as StreamHandler | undefined;
     if (!method.responseStream || !handle) continue;
-    methods[name] = { ...method, responseSerialize: chunkable(method.responseSerialize) };
+    const { reply } = encodersOf(method);
+    methods[name] = { ...method, responseSerialize: chunkable(reply) };
     handlers[name] = (call: StreamCall) => {
-      setEncoder(call, method.responseSerialize);
+      setEncoder(call, reply);
       // The headers tell the client that somebody is here: only then does it write.
       call.sendMetadata(new Metadata());
       handle(call);

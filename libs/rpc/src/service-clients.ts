@@ -21,6 +21,7 @@ import {
 } from "@guildhall/proto";
 import type { Metrics } from "@guildhall/telemetry";
 import { openChunked } from "./batch-codec.ts";
+import { encodersOf } from "./batch-encoders.ts";
 import { type ExchangeClient, makeExchangeClient } from "./exchange-client.ts";
 import type { ExchangeReply, ExchangeRequest, ReplyBatch, RequestBatch } from "./exchange-message.ts";
 import { makeGrpcClient, makeStreamMetadata } from "./grpc-client.ts";
@@ -99,10 +100,11 @@ function create<Req extends ExchangeRequest, Rep extends ExchangeReply>(
   blank: Omit<Req, "id" | "traceparent" | "body">,
   { name = service, self = "", maxPending = 8_192, timeoutMs = 10_000, metrics }: ServiceClientOptions,
 ): ExchangeClient<Req, Rep> {
+  const { request: encode } = encodersOf(exchange);
   return makeExchangeClient<Req, Rep>({
     name,
     open: () => openChunked(client, exchange, makeStreamMetadata(self)),
-    encode: (request) => exchange.requestSerialize({ requests: [request] }),
+    encode: (request) => encode({ requests: [request] }),
     maxPending,
     timeoutMs,
     blank,

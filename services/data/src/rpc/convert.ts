@@ -1,6 +1,7 @@
 import { GuildhallError } from "@guildhall/errors";
 import {
   type EpochRecord,
+  encodeMessage,
   type Head,
   Record as JournalEntry,
   type Page,
@@ -53,7 +54,7 @@ export function toJournalRecord(record: JournalEntry): JournalRecord {
     lastId: checked(lastId, "last_id"),
     requestId: checked(requestId, "request_id"),
     nonceKey,
-    bytes: JournalEntry.encode(record).finish(),
+    bytes: encodeMessage(JournalEntry, record),
   };
 }
 

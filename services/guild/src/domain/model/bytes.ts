@@ -5,8 +5,3 @@ export const noBytes: Buffer = Buffer.alloc(0);
 export function bytesOf(text: string): Buffer {
   return Buffer.from(text, "utf8");
 }
-
-/** An encoded message's bytes, without copying them. */
-export function encodedBytes({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
-}
