@@ -63,7 +63,14 @@ export async function openRawWebSocket(url: string): Promise<RawWebSocket> {
     const find = () => closeFrameIn(frames()) ?? (raw.socket.closed ? { code: 1006 } : undefined);
     return (await waitFor(find, { timeoutMs: waitMs })).code;
   };
-  return { ...raw, closeCode, [Symbol.dispose]: () => void raw.socket.destroy() };
+  return {
+    ...raw,
+    get received() {
+      return raw.received;
+    },
+    closeCode,
+    [Symbol.dispose]: () => void raw.socket.destroy(),
+  };
 }
 
 function closeFrameIn(bytes: Buffer): { code: number } | undefined {
