@@ -185,3 +185,16 @@ test("does not start on a folder of another version", async () => {
   db.exec("PRAGMA user_version = 99");
   await expect(start()).rejects.toMatchObject({ code: "STATE_VERSION" });
 });
+
+test("a former owner can apply nothing from the moment that another took its range, whatever it knows", async () => {
+  service = await start();
+  await client.call("takeEpoch", { record: epoch, prev: undefined });
+  const apply = (by: number, watermark: bigint) =>
+    client.call("apply", { range, epoch: by, rows: [makeMessage(watermark)], watermark, applied: [] });
+  expect(await apply(1, 1n)).toMatchObject({ of: { $case: "done" } });
+  const next = { ...epoch, epoch: 2, host: "guild-1", incarnation: "b" };
+  expect(await client.call("takeEpoch", { record: next, prev: epoch })).toMatchObject({ taken: true });
+  expect(await apply(1, 9n)).toEqual({ of: { $case: "fenced", value: { owner: next } } });
+  expect(await client.call("readWatermark", { range })).toEqual({ position: 1n, epoch: 1 });
+  expect(await apply(2, 2n)).toMatchObject({ of: { $case: "done" } });
+});

@@ -1,12 +1,20 @@
 import type { Applied, Apply, EpochRecord } from "@guildhall/proto";
-import type { ShardRange } from "@guildhall/slots";
+import type { EpochRow, ShardRange } from "@guildhall/slots";
 import type { DataContext } from "../context.ts";
 import { checked, fromEpochRow, toRange, toStoreRows } from "./convert.ts";
 
-/** Writes rows and watermark to the store; pages in memory follow. */
+/**
+ * Writes rows and watermark to the store; pages in memory follow. The journal decides who may: a new owner has records
+ * before it applies any, and a former one that knows of later positions by its other shards would claim those applied.
+ */
 export async function apply(context: DataContext, request: Apply): Promise<Applied> {
   const { store, pages, events } = context;
   const range = toRange(request.range);
+  const owner = highestOf(await context.journal.readEpochs(range));
+  if (owner !== undefined && owner.epoch > request.epoch) {
+    events.applyFenced();
+    return { of: { $case: "fenced", value: { owner: fromEpochRow(owner) } } };
+  }
   const rows = toStoreRows(request.rows);
   const batch = {
     range,
@@ -19,7 +27,7 @@ export async function apply(context: DataContext, request: Apply): Promise<Appli
     const outcome = await store.apply(batch);
     if (outcome.kind === "fenced") {
       events.applyFenced();
-      return { of: { $case: "fenced", value: { owner: await ownerOf(context, range, outcome.epoch) } } };
+      return { of: { $case: "fenced", value: { owner: unnamedOwner(range, outcome.epoch) } } };
     }
   } catch (error) {
     pages.forget(rows);
@@ -29,13 +37,11 @@ export async function apply(context: DataContext, request: Apply): Promise<Appli
   return { of: { $case: "done", value: {} } };
 }
 
-/** The EPOCH that fenced a range off: the store knows its number, the journal the rest. */
-async function ownerOf({ journal }: DataContext, range: ShardRange, epoch: number): Promise<EpochRecord> {
-  const unnamed = { range, split: false, epoch, host: "", incarnation: "", moveId: "" };
-  try {
-    const rows = await journal.readEpochs(range);
-    return fromEpochRow(rows.find((row) => row.epoch === epoch) ?? unnamed);
-  } catch {
-    return fromEpochRow(unnamed);
-  }
+function highestOf(rows: readonly EpochRow[]): EpochRow | undefined {
+  return rows.reduce<EpochRow | undefined>((best, row) => (best && best.epoch >= row.epoch ? best : row), undefined);
+}
+
+/** The store knows the number of a higher epoch that the journal does not have (any more). */
+function unnamedOwner(range: ShardRange, epoch: number): EpochRecord {
+  return fromEpochRow({ range, split: false, epoch, host: "", incarnation: "", moveId: "" });
 }
