@@ -90,7 +90,9 @@ function readTail(
           if (row !== undefined) yield row;
         }
       })();
-      return toTail(rows, limit, BigInt(recent.end), BigInt(recent.end));
+      // Of those found, trimming may have taken some: the page ends where the search did.
+      const searchedTo = known.length > limit ? (known.at(-1) as number) : recent.end;
+      return toTail(rows, limit, BigInt(searchedTo), BigInt(recent.end));
     }
     const last = (prepare("SELECT seq FROM sqlite_sequence WHERE name = 'records'").get()?.seq ?? 0n) as bigint;
     const first = (prepare("SELECT min(position) AS first FROM records").get()?.first ?? last + 1n) as bigint;
