@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { ErrorCode, GuildhallError } from "@guildhall/errors";
 import { toEngineError } from "./engine-error.ts";
-import { engineFailure } from "./engine-thread.ts";
+import { engineFailure, isFatal } from "./engine-thread.ts";
 
 /** A read-only connection to a database file that a worker writes: it sees what is committed and waits for no fsync. */
 export interface EngineReader extends Disposable {
@@ -45,8 +45,9 @@ export function makeEngineReader({ path, unavailableCode, onFatal }: EngineReade
       } catch (error) {
         close();
         const { fault, message } = toEngineError(path, error);
-        const failure = engineFailure(fault, message, unavailableCode);
-        if (fault !== "unavailable") onFatal(failure);
+        // Nothing is written here: no outcome is uncertain.
+        const failure = engineFailure(fault, message, { unavailable: unavailableCode, uncertain: unavailableCode });
+        if (isFatal(fault)) onFatal(failure);
         throw failure;
       }
     },

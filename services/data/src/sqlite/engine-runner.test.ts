@@ -139,3 +139,16 @@ test("moves the log into the database, so that it does not grow without end", ()
   runner.tidy("busy");
   expect(logPages()).toBe(0);
 });
+
+test("tells a commit that may come back from one that certainly failed", () => {
+  using dir = makeTempDir();
+  const failing = (errcode: number) =>
+    makeEngineRunner(join(dir.path, "journal.db"), journalKind, () => {
+      throw Object.assign(new Error("disk I/O error"), { errcode, errstr: "disk I/O error" });
+    });
+  // SQLITE_IOERR_FSYNC: written, and not known to be on disk. SQLITE_FULL: not written.
+  using fsync = failing(1034);
+  expect(() => fsync.run([take])).toThrow(expect.objectContaining({ fault: "uncertain" }));
+  using full = failing(13);
+  expect(() => full.run([take])).toThrow(expect.objectContaining({ fault: "unavailable" }));
+});

@@ -7,7 +7,7 @@ import type { EngineCall, EngineReply } from "./engine-worker.ts";
 
 /** A database written by a worker thread of its own, so that no fsync blocks the event loop. One call at a time. */
 export interface EngineThread<Op, Answer> extends AsyncDisposable {
-  /** Commits a group. Rejects with `unavailableCode` when nothing of it was applied or nobody knows. */
+  /** Commits a group. Rejects with `unavailableCode` when nothing of it was applied, `uncertainCode` when nobody knows. */
   run(group: readonly Op[]): Promise<EngineOutcome<Answer>>;
   /** Makes all that was committed durable. */
   sync(): Promise<void>;
@@ -18,6 +18,8 @@ export interface EngineThreadOptions {
   readonly path: string;
   readonly worker: URL;
   readonly unavailableCode: ErrorCode;
+  /** Default: `unavailableCode`, where doing it again does no harm. */
+  readonly uncertainCode?: ErrorCode;
   /** Told of a file that will not work again (damaged, or of another version). */
   onFatal(error: GuildhallError): void;
 }
@@ -26,9 +28,12 @@ const closeTimeoutMs = 5_000;
 
 /** Makes the thread's near side. The worker starts with the first call, and anew with the next one after a crash. */
 export function makeEngineThread<Op, Answer>(options: EngineThreadOptions): EngineThread<Op, Answer> {
-  const { path, unavailableCode } = options;
+  const { path, unavailableCode, uncertainCode = unavailableCode } = options;
+  const codes = { unavailable: unavailableCode, uncertain: uncertainCode };
   let worker: Worker | undefined;
   let waiting: PromiseWithResolvers<EngineOutcome<Answer>> | undefined;
+  /** Nothing was asked to be written by who waits. */
+  let isHarmless = true;
   let turn: Promise<unknown> = Promise.resolve();
   let closed = false;
 
@@ -46,21 +51,23 @@ export function makeEngineThread<Op, Answer>(options: EngineThreadOptions): Engi
     const lost = (error?: unknown): void => {
       if (worker !== started) return;
       worker = undefined;
-      settle()?.reject(new GuildhallError(unavailableCode, `${path}: its thread ended`, { cause: error }));
+      const code = isHarmless ? unavailableCode : uncertainCode;
+      settle()?.reject(new GuildhallError(code, `${path}: its thread ended`, { cause: error }));
     };
     started.on("error", lost);
     started.on("exit", lost);
     return started;
   };
   const toError = ({ fault, message }: { fault: EngineFault; message: string }): GuildhallError => {
-    const error = engineFailure(fault, message, unavailableCode);
-    if (fault !== "unavailable") options.onFatal(error);
+    const error = engineFailure(fault, message, codes);
+    if (isFatal(fault)) options.onFatal(error);
     return error;
   };
   const call = (message: EngineCall<Op>): Promise<EngineOutcome<Answer>> => {
     const outcome = turn.then(() => {
       if (closed) throw new GuildhallError(unavailableCode, `${path} is closed`);
       waiting = Promise.withResolvers();
+      isHarmless = !("run" in message) || message.run.length === 0;
       worker ??= start();
       worker.postMessage(message);
       return waiting.promise;
@@ -89,11 +96,21 @@ export function makeEngineThread<Op, Answer>(options: EngineThreadOptions): Engi
   };
 }
 
+/** Whether a database file with this fault will never work again. */
+export function isFatal(fault: EngineFault): boolean {
+  return fault === "version" || fault === "damaged";
+}
+
 /** The error that callers see for a fault of a database file. */
-export function engineFailure(fault: EngineFault, message: string, unavailableCode: ErrorCode): GuildhallError {
+export function engineFailure(
+  fault: EngineFault,
+  message: string,
+  codes: { readonly unavailable: ErrorCode; readonly uncertain: ErrorCode },
+): GuildhallError {
   switch (fault) {
     case "unavailable":
-      return new GuildhallError(unavailableCode, message);
+    case "uncertain":
+      return new GuildhallError(codes[fault], message);
     case "version":
       return new GuildhallError("STATE_VERSION", message);
     case "damaged":

@@ -40,6 +40,8 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
   const shared = { path, unavailableCode: "JOURNAL_UNAVAILABLE", onFatal: options.onFatal } as const;
   const thread = makeEngineThread<JournalOp, JournalOutcome>({
     ...shared,
+    // Who appends has to find out what became of it.
+    uncertainCode: "OUTCOME_UNKNOWN",
     worker: new URL("../sqlite/journal-worker.ts", import.meta.url),
   });
   const connection = makeEngineReader(shared);

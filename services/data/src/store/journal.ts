@@ -66,7 +66,10 @@ export interface TrimMark {
   readonly beforeTs: bigint;
 }
 
-/** The durable, ordered log. All failures are GuildhallErrors: JOURNAL_UNAVAILABLE, QUEUE_FULL. */
+/**
+ * The durable, ordered log. All failures are GuildhallErrors: JOURNAL_UNAVAILABLE and QUEUE_FULL, which say that nothing
+ * was done, and OUTCOME_UNKNOWN.
+ */
 export interface Journal extends AsyncDisposable {
   /** Opens or creates it; rejects when it cannot (JOURNAL_UNAVAILABLE) or never will (STATE_VERSION, INTERNAL). */
   open(): Promise<void>;
