@@ -96,7 +96,8 @@ class ShardApplier implements Applier {
   add(record: JournalRecord, position: bigint): void {
     if (this.#stopped) return;
     this.#insert({ record, position });
-    this.#gather();
+    // Whoever joins waits for the guild to be shown, and looks for it in the list of their own.
+    this.#gather(record.rows.some(({ of }) => of?.$case === "membership"));
   }
 
   offer(record: JournalRecord, position: bigint): void {
@@ -145,10 +146,10 @@ class ShardApplier implements Applier {
   }
 
   /** Goes on with what waits, now or soon. */
-  #gather(): void {
+  #gather(isAwaited = false): void {
     const { gatherMs, ports } = this.#options;
     if (this.#working || this.replaying || this.#stopped || this.#queue.length === 0) return;
-    if (gatherMs === 0 || this.#queue.length >= maxBatchRecords) void this.#work();
+    if (isAwaited || gatherMs === 0 || this.#queue.length >= maxBatchRecords) void this.#work();
     else this.#gathering ??= ports.timers.after(gatherMs, () => void this.#work());
   }
 
