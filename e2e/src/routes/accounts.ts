@@ -1,9 +1,20 @@
+import { waitFor } from "@guildhall/testing";
 import { expect } from "@jest/globals";
 import { makeCommunity, register } from "../people.ts";
+import type { Rest } from "../rest.ts";
 import { expectFormError, expectRefusal } from "../stage.ts";
 import type { RouteCase } from "./route-case.ts";
 
 const dottedToken = /^[\w-]+\.[\w-]+\.[\w-]{40,}$/;
+
+/** The list of one's own guilds, once it is as expected: it follows what the guilds' hosts have acked. */
+function waitForGuilds(rest: Rest, ids: readonly string[]): Promise<{ id: string }[]> {
+  return waitFor(async () => {
+    const all = await rest.get<{ id: string }[]>("/users/@me/guilds");
+    expect(all.map(({ id }) => id)).toEqual(ids);
+    return all;
+  });
+}
 
 /** Accounts and what is asked before connecting. */
 export const accountCases: readonly RouteCase[] = [
@@ -43,7 +54,7 @@ export const accountCases: readonly RouteCase[] = [
       const { token } = answer.body as { token: string };
       const { id } = await rest.as(token).get<{ id: string }>("/users/@me");
       expect(Buffer.from(token.split(".")[0] ?? "", "base64url").toString()).toBe(id);
-      expect(await rest.as(token).get("/users/@me/guilds")).toEqual([expect.objectContaining({ id: guild.id })]);
+      await waitForGuilds(rest.as(token), [guild.id]);
     },
     async form({ rest }) {
       const send = (form: object) => rest.send("POST", "/auth/register", form);
@@ -153,8 +164,7 @@ export const accountCases: readonly RouteCase[] = [
     route: "GET /users/@me/guilds",
     async success({ member, guild, owner }) {
       const second = await makeCommunity(owner, [member]);
-      const all = await member.rest.get<{ id: string }[]>("/users/@me/guilds");
-      expect(all.map(({ id }) => id)).toEqual([guild.id, second.id]);
+      const all = await waitForGuilds(member.rest, [guild.id, second.id]);
       expect(all[0]).toEqual({
         id: guild.id,
         name: expect.any(String),
@@ -177,7 +187,7 @@ export const accountCases: readonly RouteCase[] = [
     async success({ newcomer, guild }) {
       const person = await newcomer();
       expect((await person.rest.send("DELETE", `/users/@me/guilds/${guild.id}`)).status).toBe(204);
-      expect(await person.rest.get("/users/@me/guilds")).toEqual([]);
+      await waitForGuilds(person.rest, []);
     },
     async permission({ owner, outsider, guild }) {
       expectRefusal(await owner.rest.send("DELETE", `/users/@me/guilds/${guild.id}`), 400, 50055);

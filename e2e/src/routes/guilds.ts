@@ -1,3 +1,4 @@
+import { waitFor } from "@guildhall/testing";
 import { expect } from "@jest/globals";
 import type { APIGuild, APIGuildMember, APIRole } from "discord-api-types/v10";
 import { makeCommunity } from "../people.ts";
@@ -86,8 +87,10 @@ export const guildCases: readonly RouteCase[] = [
       const doomed = await makeCommunity(owner, [member]);
       expect((await owner.rest.send("DELETE", `/guilds/${doomed.id}`)).status).toBe(204);
       expectRefusal(await owner.rest.send("GET", `/guilds/${doomed.id}`), 404, 10004);
-      const left = await member.rest.get<{ id: string }[]>("/users/@me/guilds");
-      expect(left.map(({ id }) => id)).not.toContain(doomed.id);
+      await waitFor(async () => {
+        const left = await member.rest.get<{ id: string }[]>("/users/@me/guilds");
+        return left.every(({ id }) => id !== doomed.id);
+      });
     },
     async permission({ member, guild }) {
       expectRefusal(await member.rest.send("DELETE", `/guilds/${guild.id}`), 403, 50013);
