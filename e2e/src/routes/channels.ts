@@ -237,6 +237,10 @@ export const inviteCases: readonly RouteCase[] = [
       expectRefusal(await rest.send("GET", "/invites/nosuchcode"), 404, 10006);
       expectRefusal(await rest.as("wrong.token.here").send("GET", "/invites/nosuchcode"), 401, 0);
     },
+    async form({ rest, guild }) {
+      const answer = await rest.send("GET", `/invites/${guild.invite}?with_counts=2`);
+      expectFormError(answer, ["with_counts"], "BOOLEAN_TYPE_CONVERT");
+    },
   },
   {
     route: "POST /invites/{code}",
