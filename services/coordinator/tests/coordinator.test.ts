@@ -98,7 +98,7 @@ test("orders hosts to take their shards, publishes what they report, and goes on
     expect(order).toMatchObject({ range: { i: 0, n: 2 }, fromIncarnation: "a" });
     const renewed = await client.call("renewHost", renew("guild-0", "b", [record(0, 8, "guild-0", "b")]));
     expect(renewed).toMatchObject({ ttlMs: 5_000, orders: [] });
-    expect((await client.call("renewHost", renew("guild-0", "a"))).orders).toEqual([]);
+    await expect(client.call("renewHost", renew("guild-0", "a"))).rejects.toMatchObject({ code: "FENCED" });
     await waitFor(() => watch.maps.length === 1);
     expect(watch.maps[0]).toEqual({
       version: 1n,

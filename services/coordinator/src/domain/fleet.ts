@@ -61,7 +61,10 @@ export interface Fleet {
    * another number of shards.
    */
   learnEpochs(rows: readonly EpochRow[]): void;
-  /** Takes a host's renewal and returns what it is to take; none for an incarnation that another one has replaced. */
+  /**
+   * Takes a host's renewal and returns what it is to take. Throws GuildhallError FENCED for an incarnation that another
+   * one has replaced: it must not believe that its lease holds.
+   */
   renew(renewal: Renewal): Order[];
   /** The map; its version has risen when an entry changed. */
   map(): MapUpdate;
@@ -110,7 +113,9 @@ export function makeFleet({ clock, newId, shards, hosts, map }: FleetOptions): F
       epochsRead = true;
     },
     renew(renewal) {
-      if (!leases.renew(renewal)) return [];
+      if (!leases.renew(renewal)) {
+        throw new GuildhallError("FENCED", `another incarnation of ${renewal.host} came after this one`);
+      }
       const rows = renewal.owned.flatMap(halvesOf);
       ownership.report(renewal, rows);
       const owned = new Set(rows.map(({ range }) => formatRange(range)));

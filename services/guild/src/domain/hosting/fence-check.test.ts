@@ -16,14 +16,35 @@ function setUp() {
   return { fence, checks, pass };
 }
 
-test("a lease counts for three quarters of its time from when the renewal was sent", () => {
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a lease counts for three quarters of its time from when the renewal was sent", async () => {
   const { fence, checks, pass } = setUp();
   fence.renewed(0, 4_000);
+  checks.shift()?.resolve();
+  await settled();
+  pass(2_000);
+  fence.renewed(2_000, 4_000);
   pass(2_999);
-  expect(fence.confirm()).toBeUndefined();
+  expect([fence.confirm(), checks.length]).toEqual([undefined, 0]);
   pass(1);
   expect(fence.confirm()).toBeInstanceOf(Promise);
   expect(checks.length).toBe(1);
+});
+
+test("a renewal after a lapse counts only once the journal has been looked at", async () => {
+  const { fence, checks, pass } = setUp();
+  fence.renewed(0, 4_000);
+  checks.shift()?.resolve();
+  await settled();
+  pass(3_500);
+  fence.renewed(3_400, 4_000);
+  expect(fence.confirm()).toBeInstanceOf(Promise);
+  checks.shift()?.resolve();
+  await settled();
+  checks.shift()?.resolve();
+  await settled();
+  expect(fence.confirm()).toBeUndefined();
 });
 
 test("who comes during a check waits for the next one, together", async () => {

@@ -2,7 +2,10 @@
 export interface FenceCheck {
   /** Undefined when the lease is fresh; else resolves after a check of the journal that began after this call. */
   confirm(): Promise<void> | undefined;
-  /** A renewal that was sent at `sentMs` (monotonic) has been answered. */
+  /**
+   * A renewal that was sent at `sentMs` (monotonic) has been answered. After a lapse, in which others may have taken over,
+   * it counts from the end of a check.
+   */
   renewed(sentMs: number, ttlMs: number): void;
 }
 
@@ -27,20 +30,27 @@ export function makeFenceCheck(options: {
     return running;
   };
 
+  const fromNow = (): Promise<void> => {
+    if (running === undefined) return start();
+    next ??= running
+      .catch(() => {})
+      .then(() => {
+        next = undefined;
+        return start();
+      });
+    return next;
+  };
+
   return {
-    confirm() {
-      if (monotonicMs() < freshUntilMs) return undefined;
-      if (running === undefined) return start();
-      next ??= running
-        .catch(() => {})
-        .then(() => {
-          next = undefined;
-          return start();
-        });
-      return next;
-    },
+    confirm: () => (monotonicMs() < freshUntilMs ? undefined : fromNow()),
     renewed(sentMs, ttlMs) {
-      freshUntilMs = Math.max(freshUntilMs, sentMs + ttlMs * freshPart);
+      const untilMs = sentMs + ttlMs * freshPart;
+      const renew = (): void => {
+        freshUntilMs = Math.max(freshUntilMs, untilMs);
+      };
+      if (sentMs < freshUntilMs) renew();
+      // A check that fails leaves it lapsed, until the next renewal.
+      else fromNow().then(renew, () => {});
     },
   };
 }
