@@ -2,9 +2,9 @@ import { GuildhallError } from "@guildhall/errors";
 import type { EpochRow, MapUpdate } from "@guildhall/slots";
 import { makeManualTime } from "@guildhall/testing";
 import { expect, test } from "@jest/globals";
-import type { CoordinatorStore } from "../store/coordinator-store.ts";
-import { makeMemoryCoordinatorStore } from "../store/coordinator-store-memory.ts";
-import { createCoordinator } from "./coordinator.ts";
+import { createCoordinator } from "../src/domain/coordinator.ts";
+import type { CoordinatorStore } from "../src/store/coordinator-store.ts";
+import { makeMemoryCoordinatorStore } from "../src/store/coordinator-store-memory.ts";
 
 const epoch = (i: number, number: number, host: string, incarnation: string): EpochRow => ({
   range: { i, n: 2 },
