@@ -1,5 +1,6 @@
 import { startBare } from "../bare/start.ts";
 import { createBenchFleet } from "../support/fleet.ts";
+import { cpuSeconds } from "../support/proc.ts";
 import { atLeast } from "../support/report.ts";
 import { RestClient, rateFor } from "../support/rest-client.ts";
 import type { Bench } from "./bench.ts";
@@ -9,12 +10,21 @@ const warmUpMs = 2_000;
 const durationMs = 8_000;
 const content = "The quick brown fox jumps over the lazy dog.";
 
-async function measure(rest: RestClient, path: string): Promise<number> {
+interface Cost {
+  readonly perSecond: number;
+  /** CPU of the serving processes for each request. */
+  readonly cpuMicros: number;
+}
+
+async function measure(rest: RestClient, path: string, pids: readonly number[]): Promise<Cost> {
   const work = async () => {
     await rest.must("POST", path, { content });
   };
   await rateFor(warmUpMs, atOnce, work);
-  return rateFor(durationMs, atOnce, work);
+  const cpuBefore = cpuSeconds(pids);
+  const perSecond = await rateFor(durationMs, atOnce, work);
+  const cpuMicros = ((cpuSeconds(pids) - cpuBefore) / (perSecond * (durationMs / 1000))) * 1e6;
+  return { perSecond, cpuMicros };
 }
 
 /** Messages accepted with no listeners, 32 at once, against a bare JSON echo. */
@@ -24,15 +34,18 @@ export const rest: Bench = {
   async run() {
     await using bare = await startBare("http-echo");
     using bareClient = new RestClient(`http://127.0.0.1:${bare.port}`, "none", atOnce);
-    const bareRate = await measure(bareClient, "/");
+    const bareCost = await measure(bareClient, "/", [bare.child.pid ?? 0]);
     await using fleet = await createBenchFleet();
     const { api, demo } = fleet;
     using client = new RestClient(api, demo.owner.token, atOnce);
-    const rate = await measure(client, `/channels/${demo.channelId}/messages`);
+    const pids = fleet.fleet.endpoints.processes.map(({ pid }) => pid);
+    const cost = await measure(client, `/channels/${demo.channelId}/messages`, pids);
     return [
-      { name: "bare node:http JSON echo", value: bareRate, unit: "requests/s" },
-      { name: "messages accepted", value: rate, unit: "messages/s", target: atLeast(1000) },
-      { name: "accepted / bare", value: rate / bareRate, unit: "ratio", budget: atLeast(0.25) },
+      { name: "bare node:http JSON echo", value: bareCost.perSecond, unit: "requests/s" },
+      { name: "messages accepted", value: cost.perSecond, unit: "messages/s", target: atLeast(1000) },
+      { name: "accepted / bare", value: cost.perSecond / bareCost.perSecond, unit: "ratio", budget: atLeast(0.25) },
+      { name: "CPU of a bare echo", value: bareCost.cpuMicros, unit: "µs" },
+      { name: "CPU of a message, all processes", value: cost.cpuMicros, unit: "µs" },
     ];
   },
 };
