@@ -9,6 +9,9 @@ import type { Store } from "../ports.ts";
 import type { RecentMap } from "./recent.ts";
 import type { TopicTail } from "./tail.ts";
 
+// The store gives no more of them at once.
+const maxListedAtOnce = 1_000;
+
 interface KeptMessage extends Message {
   readonly reactions: Map<string, Set<bigint>>;
 }
@@ -117,12 +120,24 @@ class Things implements TopicThings {
   }
 
   async list(after: bigint, limit: number): Promise<Member[]> {
-    const { topic, store, tail } = this.#options;
+    const { tail } = this.#options;
     const before = [...tail.members()];
     const gone = before.filter(({ deleted }) => deleted).length;
-    const asked = limit + gone;
-    const stored = await store.listMembers(topic, after, asked);
-    return mergeMembers(stored, [...before, ...tail.members()], { after, limit, whole: stored.length < asked });
+    const { stored, whole } = await this.#listStored(after, limit + gone);
+    return mergeMembers(stored, [...before, ...tail.members()], { after, limit, whole });
+  }
+
+  /** `whole`: there are no others. */
+  async #listStored(after: bigint, asked: number): Promise<{ stored: Row[]; whole: boolean }> {
+    const { topic, store } = this.#options;
+    const stored: Row[] = [];
+    while (stored.length < asked) {
+      const limit = Math.min(asked - stored.length, maxListedAtOnce);
+      const page = await store.listMembers(topic, lastUserId(stored) ?? after, limit);
+      stored.push(...page);
+      if (page.length < limit) return { stored, whole: true };
+    }
+    return { stored, whole: false };
   }
 
   clear(): void {
@@ -180,14 +195,18 @@ function react({ reactions }: KeptMessage, { emojiId, emojiName, userId }: React
   } else if (people?.delete(userId) && people.size === 0) reactions.delete(key);
 }
 
+function lastUserId(rows: readonly Row[]): bigint | undefined {
+  const last = rows.at(-1);
+  return last?.of?.$case === "member" ? last.of.value.userId : undefined;
+}
+
 /** A page of the store's rows with later ones laid over; those past the page's end belong to the next page. */
 function mergeMembers(
   stored: readonly Row[],
   later: readonly Row[],
   { after, limit, whole }: { readonly after: bigint; readonly limit: number; readonly whole: boolean },
 ): Member[] {
-  const last = stored.at(-1);
-  const end = whole || last?.of?.$case !== "member" ? undefined : last.of.value.userId;
+  const end = whole ? undefined : lastUserId(stored);
   const found = new Map<bigint, Member>();
   for (const row of [...stored, ...later]) {
     const outcome = outcomeOf(row);
