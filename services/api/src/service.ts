@@ -37,6 +37,7 @@ const timers = systemTimers;
 
 const maxTokens = 50_000;
 const accountTtlMs = 60_000;
+const accountStaleMs = 600_000;
 const maxLimitKeys = 200_000;
 const sweepMs = 20;
 
@@ -122,8 +123,10 @@ function makeTokens(
     authenticate: users.authenticate,
     hearsRevocations: () => feed.isAlive(),
     canAsk: users.isConnected,
+    monotonicMs: clock.monotonicMs,
     maxTokens,
     ttlMs: accountTtlMs,
+    staleMs: accountStaleMs,
   });
   const feed = makeRevocationFeed({
     addresses: config.users,

@@ -20,6 +20,7 @@ function setUp() {
   const questions: PromiseWithResolvers<Account>[] = [];
   const hearing = { now: true };
   const asking = { works: true };
+  const time = { nowMs: 1_000 };
   const authenticator = makeAuthenticator({
     authenticate() {
       const question = Promise.withResolvers<Account>();
@@ -29,7 +30,9 @@ function setUp() {
     hearsRevocations: () => hearing.now,
     canAsk: () => asking.works,
     maxTokens: 10,
+    monotonicMs: () => time.nowMs,
     ttlMs: 60_000,
+    staleMs: 600_000,
   });
   /** Asks whose the token is, and answers the question that this led to. */
   const know = async () => {
@@ -38,7 +41,7 @@ function setUp() {
     questions.at(-1)?.resolve(account);
     return await answer;
   };
-  return { authenticator, questions, hearing, asking, know };
+  return { authenticator, questions, hearing, asking, time, know };
 }
 
 test("answers at once what it knows", async () => {
@@ -81,13 +84,31 @@ test("keeps nothing while revocations are not heard, and believes nothing kept",
 });
 
 test("believes what it knew while nobody can be asked", async () => {
-  const { authenticator, hearing, asking, know } = setUp();
+  const { authenticator, hearing, asking, time, know } = setUp();
   await know();
   hearing.now = false;
   asking.works = false;
+  time.nowMs += 599_999;
   expect(authenticator.identify("token", atOnce)).toMatchObject({ userId: "5" });
   expect(authenticator.identify("another", atOnce)).toBeInstanceOf(Promise);
+  time.nowMs += 2;
+  expect(authenticator.identify("token", atOnce)).toBeInstanceOf(Promise);
+});
+
+test("forgets what it knew when revocations may have been missed", async () => {
+  const { authenticator, asking, know } = setUp();
+  await know();
+  asking.works = false;
   authenticator.forget();
+  expect(authenticator.identify("token", atOnce)).toBeInstanceOf(Promise);
+});
+
+test("asks anew about what it has believed for long", async () => {
+  const { authenticator, time, know } = setUp();
+  await know();
+  time.nowMs += 59_999;
+  expect(authenticator.identify("token", atOnce)).toMatchObject({ userId: "5" });
+  time.nowMs += 1;
   expect(authenticator.identify("token", atOnce)).toBeInstanceOf(Promise);
 });
 

@@ -36,14 +36,23 @@ export interface AuthenticatorOptions {
   readonly hearsRevocations: () => boolean;
   /** Whether `user` can be asked. While it is away, nobody revokes anything, either. */
   readonly canAsk: () => boolean;
+  readonly monotonicMs: () => number;
   readonly maxTokens: number;
   /** How long an account's data is believed, in milliseconds. */
   readonly ttlMs: number;
+  /** How long it is believed when nobody can be asked. */
+  readonly staleMs: number;
 }
 
 /** Makes an authenticator that believes what it keeps while it hears of revocations, or cannot ask anybody. */
 export function makeAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const known = new LRUCache<string, Identity>({ max: options.maxTokens, ttl: options.ttlMs });
+  const { maxTokens, ttlMs, staleMs, monotonicMs } = options;
+  const known = new LRUCache<string, Identity>({
+    max: maxTokens,
+    ttl: staleMs,
+    ttlResolution: 0,
+    perf: { now: monotonicMs },
+  });
   const asking = new Map<string, Promise<Identity | undefined>>();
   // Answers asked for before the last revocation are not kept: they may be about a token that was just revoked.
   let revocations = 0;
@@ -68,7 +77,10 @@ export function makeAuthenticator(options: AuthenticatorOptions): Authenticator 
     }
     return answer;
   };
-  const lookUp = (key: string) => (options.hearsRevocations() || !options.canAsk() ? known.get(key) : undefined);
+  const lookUp = (key: string): Identity | undefined => {
+    if (!options.hearsRevocations()) return options.canAsk() ? undefined : known.get(key);
+    return known.getRemainingTTL(key) > staleMs - ttlMs ? known.get(key) : undefined;
+  };
   const askOrRecall = (key: string): Promise<Identity | undefined> =>
     askOnce(key).catch((error: unknown) => {
       const recalled = known.get(key);
