@@ -6,6 +6,8 @@ import { makeOpenStreams } from "./open-streams.ts";
 
 type Call = ServerDuplexStream<RouterServicePublishRequest, RouterServicePublishResponse>;
 
+const tellMs = 250;
+
 /** Publish: items of a host or of `user`, in order, and the slots it opened. */
 export function makePublish({
   bus,
@@ -17,28 +19,31 @@ export function makePublish({
   const handler = (call: Call): void => {
     let taken = 0n;
     let told = 0n;
-    let telling = false;
-    // One answer for what came in a turn: it only says that the stream lives.
+    let telling: NodeJS.Timeout | undefined;
+    // Now and then one answer for all that came: it only says that the stream lives.
     const tell = (): void => {
-      telling = false;
+      telling = undefined;
       if (call.cancelled || call.writableEnded || told === taken) return;
       told = taken;
       call.write({ accepted: taken });
+    };
+    const leave = (): void => {
+      clearTimeout(telling);
+      streams.delete(call);
     };
     call.on("data", ({ items, opened }: RouterServicePublishRequest) => {
       for (const entry of opened) router.learnOwner(toMapEntry(entry));
       for (const item of items) bus.publish(item);
       events.published(items.length);
       taken += 1n;
-      if (telling) return;
-      telling = true;
-      setImmediate(tell);
+      telling ??= setTimeout(tell, tellMs);
     });
     call.on("end", () => {
+      clearTimeout(telling);
       tell();
       call.end();
     });
-    for (const event of ["error", "close", "cancelled"]) call.on(event, () => streams.delete(call));
+    for (const event of ["error", "close", "cancelled"]) call.on(event, leave);
     streams.add(call);
   };
   return Object.assign(handler, { drain: streams.drain });
