@@ -1,5 +1,5 @@
 import { type CoordinatorReply, type CoordinatorRequest, CoordinatorServiceService } from "@guildhall/proto";
-import { workerIdOf } from "@guildhall/snowflake";
+import { smallestIdAt, timestampMsOf, workerIdOf } from "@guildhall/snowflake";
 import { makeManualTime, makeTempDir, waitFor } from "@guildhall/testing";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { createCoordinatorClient, createRpcServer, createWorkerLease, serveExchange } from "./index.ts";
@@ -103,6 +103,31 @@ test("the clock follows the coordinator's", async () => {
   const lease = stack.use(await createWorkerLease(connect(), { process: "api-0", clock, timers }));
   expect(lease.clock.nowMs() - clock.nowMs()).toBe(aheadMs);
   expect(lease.clock.nowUs()).toBe(BigInt(lease.clock.nowMs()) * 1_000n);
+});
+
+test("the clock begins at the coordinator's time also when the machine's is ahead", async () => {
+  const { clock, timers } = makeManualTime();
+  const behindMs = 3_600_000;
+  await startCoordinator({ id: 1, nowMs: clock.nowMs() - behindMs });
+  const lease = stack.use(await createWorkerLease(connect(), { process: "api-0", clock, timers }));
+  expect(clock.nowMs() - lease.clock.nowMs()).toBe(behindMs);
+});
+
+test("an id far in the future is made once the coordinator knows of it", async () => {
+  const { clock, timers } = makeManualTime();
+  const asked = await startCoordinator({ id: 1 });
+  const lease = stack.use(await createWorkerLease(connect(), { process: "guild-0", clock, timers }));
+  const last = smallestIdAt(clock.nowMs() + 3_600_000);
+  expect(() => lease.generator.next(last)).toThrow(expect.objectContaining({ code: "ID_CLOCK_AHEAD" }));
+  const id = await waitFor(() => {
+    try {
+      return lease.generator.next(last);
+    } catch {
+      return undefined;
+    }
+  });
+  expect(id).toBeGreaterThan(last);
+  expect(asked.at(-1)).toMatchObject({ value: { workerId: 1, highestTimeMs: BigInt(timestampMsOf(last)) } });
 });
 
 test("a process that is stopped while it waits for the coordinator waits no longer", async () => {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { GuildhallError } from "@guildhall/errors";
+import { GuildhallError, isGuildhallError } from "@guildhall/errors";
 import { type Clock, systemClock, systemTimers, type Timers } from "@guildhall/lifecycle";
 import type { WorkerIdLease } from "@guildhall/proto";
-import { type IdGenerator, makeIdGenerator, makeSlewedClock } from "@guildhall/snowflake";
+import { type IdGenerator, makeIdGenerator, makeSlewedClock, timestampMsOf } from "@guildhall/snowflake";
 import { makeBackoff } from "./backoff.ts";
 import type { CoordinatorClient } from "./service-clients.ts";
 
@@ -29,7 +29,10 @@ export interface WorkerLeaseOptions {
 
 /** The right of this process to make ids. Disposal stops renewing. */
 export interface WorkerLease extends AsyncDisposable {
-  /** Makes ids under whatever bits are leased now; `next` throws UNAVAILABLE while none are. */
+  /**
+   * Makes ids under whatever bits are leased now; `next` throws UNAVAILABLE while none are, and ID_CLOCK_AHEAD for an id
+   * far in the future. Then the coordinator is told that ids will be made up to there, and once it knows `next` makes one.
+   */
   readonly generator: IdGenerator;
   /** The process's time, slewed to the coordinator's. */
   readonly clock: Clock;
@@ -66,13 +69,19 @@ class Lease implements WorkerLease {
   readonly #coordinator: CoordinatorClient;
   readonly #process: string;
   readonly #timers: Timers;
-  readonly #slewed;
+  #slewed;
   readonly #closing = new AbortController();
   readonly #backoff = makeBackoff();
   #held: Held | undefined;
   #lost = new AbortController();
   #last: bigint | undefined;
   #highestTimeMs = 0;
+  /** The highest time that the coordinator knows of. */
+  #reportedMs = 0;
+  /** A time further ahead that an id is wanted of. */
+  #wantedMs = 0;
+  #reporting = false;
+  #isSet = false;
   #timer: Disposable | undefined;
   #expiry: Disposable | undefined;
 
@@ -83,11 +92,10 @@ class Lease implements WorkerLease {
     this.#timers = timers;
     this.incarnation = incarnation;
     const { monotonicMs } = clock;
-    const slewed = makeSlewedClock({ wallAtStartMs: clock.nowMs(), monotonicMs });
-    this.#slewed = slewed;
+    this.#slewed = makeSlewedClock({ wallAtStartMs: clock.nowMs(), monotonicMs });
     this.clock = {
-      nowMs: () => slewed.nowMs(),
-      nowUs: () => BigInt(Math.floor(slewed.nowMs() * 1_000)),
+      nowMs: () => this.#slewed.nowMs(),
+      nowUs: () => BigInt(Math.floor(this.#slewed.nowMs() * 1_000)),
       monotonicMs,
     };
     this.generator = {
@@ -123,16 +131,37 @@ class Lease implements WorkerLease {
       throw new GuildhallError("UNAVAILABLE", "this process holds no worker id now");
     }
     const least = this.#last === undefined || (above !== undefined && above > this.#last) ? above : this.#last;
-    const id = held.inner.next(least);
+    const id = this.#made(held.inner, least);
     this.#last = id;
     this.#highestTimeMs = Math.max(this.#highestTimeMs, held.inner.highestTimeMs());
     return id;
+  }
+
+  #made(inner: IdGenerator, above: bigint | undefined): bigint {
+    try {
+      return inner.next(above);
+    } catch (error) {
+      if (isGuildhallError(error) && error.code === "ID_CLOCK_AHEAD" && above !== undefined) {
+        this.#wantedMs = Math.max(this.#wantedMs, timestampMsOf(above));
+        void this.#report();
+      }
+      throw error;
+    }
+  }
+
+  /** Says at once how far ahead ids are to be made. */
+  async #report(): Promise<void> {
+    if (this.#reporting) return;
+    this.#reporting = true;
+    await this.#ask(this.#closing.signal);
+    this.#reporting = false;
   }
 
   /** Leases or renews once; false when the coordinator did not grant it. */
   async #ask(signal: AbortSignal): Promise<boolean> {
     const sentMs = this.clock.monotonicMs();
     const held = this.#held;
+    const highestTimeMs = Math.ceil(Math.max(this.#highestTimeMs, this.#wantedMs));
     try {
       const answer = await this.#coordinator.call(
         "leaseWorkerId",
@@ -140,17 +169,26 @@ class Lease implements WorkerLease {
           process: this.#process,
           incarnation: this.incarnation,
           workerId: held?.workerId,
-          highestTimeMs: BigInt(Math.ceil(this.#highestTimeMs)),
+          highestTimeMs: BigInt(highestTimeMs),
         },
         { timeoutMs: callTimeoutMs, signal },
       );
-      this.#slewed.slewTo(Number(answer.nowMs), (sentMs + this.clock.monotonicMs()) / 2);
+      this.#follow(Number(answer.nowMs), (sentMs + this.clock.monotonicMs()) / 2);
+      this.#reportedMs = Math.max(this.#reportedMs, highestTimeMs);
       this.#hold(answer, sentMs);
       return true;
     } catch {
       // Whatever it was, the next attempt tells; the lease lapses by itself meanwhile.
       return false;
     }
+  }
+
+  /** The first time is taken as it is: nobody has seen another yet. */
+  #follow(referenceMs: number, atMonotonicMs: number): void {
+    const { monotonicMs } = this.clock;
+    if (this.#isSet) this.#slewed.slewTo(referenceMs, atMonotonicMs);
+    else this.#slewed = makeSlewedClock({ wallAtStartMs: referenceMs + (monotonicMs() - atMonotonicMs), monotonicMs });
+    this.#isSet = true;
   }
 
   #hold({ workerId, ttlMs }: WorkerIdLease, sentMs: number): void {
@@ -163,7 +201,7 @@ class Lease implements WorkerLease {
     }
     if (this.#held) this.#lost.abort();
     if (this.#lost.signal.aborted) this.#lost = new AbortController();
-    const inner = makeIdGenerator({ workerId, nowMs: this.clock.nowMs });
+    const inner = makeIdGenerator({ workerId, nowMs: this.clock.nowMs, reportedMs: () => this.#reportedMs });
     this.#held = { workerId, ttlMs, inner, untilMs };
     this.#backoff.reset();
   }

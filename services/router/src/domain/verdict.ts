@@ -33,6 +33,8 @@ const passing: ReadonlySet<string> = new Set([
   "FENCED",
   "JOURNAL_GAP",
   "JOURNAL_UNAVAILABLE",
+  // The host is telling the coordinator how far ahead its ids will go.
+  "ID_CLOCK_AHEAD",
 ]);
 const unknown: ReadonlySet<string> = new Set(["OUTCOME_UNKNOWN", "STREAM_LOST", "DEADLINE_EXCEEDED"]);
 
