@@ -8,7 +8,7 @@ export function makeMemberships(users: readonly UserClient[]): Memberships {
   if (user === undefined) throw new GuildhallError("BAD_CONFIG", "no user service is named");
   return {
     async apply(rows) {
-      await user.call("applyMemberships", { rows: [...rows] });
+      await user.call("applyMemberships", { rows: [...rows] }, { traceparent: "" });
     },
   };
 }

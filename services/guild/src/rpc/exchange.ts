@@ -14,7 +14,8 @@ export function makeExchange({ host, events, telemetry }: GuildContext): Exchang
       const sinceMs = performance.now();
       const span = telemetry.startSpan(`guild.${request.body?.$case ?? "none"}`, request.traceparent);
       try {
-        const body = await host.handle({ ...request, traceparent: span.traceparent });
+        const { traceparent } = span;
+        const body = await telemetry.withTraceparent(traceparent, () => host.handle({ ...request, traceparent }));
         events.answered(request, body?.$case === "notOwner" ? "NOT_OWNER" : "OK", performance.now() - sinceMs);
         return body;
       } catch (error) {

@@ -12,6 +12,8 @@ export function makeExchange({ router, telemetry, events }: RouterContext): Exch
     metrics: telemetry.metrics,
     handle: async (request) => {
       const startedMs = performance.now();
+      const span = telemetry.startSpan(`router.${request.body?.$case ?? "none"}`, request.traceparent);
+      request.traceparent = span.traceparent;
       try {
         const answer = await router.route(request);
         events.answered(request, answer, performance.now() - startedMs);
@@ -19,6 +21,8 @@ export function makeExchange({ router, telemetry, events }: RouterContext): Exch
       } catch (error) {
         events.refused(request, error, performance.now() - startedMs);
         throw error;
+      } finally {
+        span.end();
       }
     },
   });
