@@ -54,8 +54,8 @@ export class Listener {
       data = all.subarray(end + headEnd.length);
     }
     if (data.length === 0) return;
-    this.counter.take(data);
     options.onChunk?.(data);
+    this.counter.take(data);
     this.onProgress?.();
   }
 }

@@ -3,22 +3,23 @@ import { Listener } from "./listener.ts";
 import type { LoadReply, LoadRequest } from "./protocol.ts";
 
 const listeners: Listener[] = [];
-const latencies: number[] = [];
+const arrivals: { readonly chunk: Buffer; readonly atMs: number }[] = [];
 let watching = false;
 const openTimeoutMs = 120_000;
 
 const nowMs = () => performance.timeOrigin + performance.now();
 const reply = (message: LoadReply) => void process.send?.(message);
 
-function noteLatency(chunk: Buffer): void {
-  if (!watching) return;
-  for (let at = chunk.indexOf("@@"); at >= 0; at = chunk.indexOf("@@", at + 2)) {
-    const end = chunk.indexOf("@@", at + 2);
-    if (end < 0) return;
-    const sentMs = Number(chunk.toString("latin1", at + 2, end));
-    if (Number.isFinite(sentMs)) latencies.push(nowMs() - sentMs);
-    at = end;
-  }
+/** Only the time is taken as chunks come: looking into one would delay the next. */
+function noteArrival(chunk: Buffer): void {
+  if (watching) arrivals.push({ chunk, atMs: nowMs() });
+}
+
+function latencies(): number[] {
+  return arrivals.flatMap(({ chunk, atMs }) => {
+    const texts = chunk.toString("latin1").matchAll(/@@([\d.]+)@@/g);
+    return Array.from(texts, ([, sentMs]) => atMs - Number(sentMs));
+  });
 }
 
 async function openOne(request: LoadRequest & { do: "open" }, token: string | null): Promise<number | undefined> {
@@ -28,7 +29,7 @@ async function openOne(request: LoadRequest & { do: "open" }, token: string | nu
     token: token ?? undefined,
     intents: request.intents ?? undefined,
     compress: request.compress ?? undefined,
-    onChunk: noteLatency,
+    onChunk: noteArrival,
   });
   const { promise, resolve } = Promise.withResolvers<number | undefined>();
   const timer = setTimeout(() => resolve(undefined), openTimeoutMs);
@@ -90,11 +91,11 @@ process.on("message", (request: LoadRequest) => {
       return;
     case "watch-latency":
       watching = true;
-      latencies.length = 0;
+      arrivals.length = 0;
       reply({ did: "watch-latency" });
       return;
     case "latencies":
-      reply({ did: "latencies", ms: latencies });
+      reply({ did: "latencies", ms: latencies() });
       return;
     case "close":
       for (const listener of listeners) listener.close();
