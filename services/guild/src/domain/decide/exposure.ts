@@ -34,6 +34,7 @@ export function exposureOf(
   }
   if (touched.size === 0 && follow.length === 0) return undefined;
   const wasOpen = new Set([...touched].filter((id) => state.isOpen(id)));
+  const was = new Map([...touched].map((id) => [id, state.channels.get(id)]));
   const views = follow.map(({ before, after }) => ({ before: state.viewOf(before), after }));
   return {
     dispatches() {
@@ -44,20 +45,27 @@ export function exposureOf(
         for (const id of gained(before, view)) gain.add(id);
         for (const id of lost(before, view)) lose.add(id);
       }
-      return tell(state, gain, lose);
+      return tell(state, was, gain, lose);
     },
   };
 }
 
-function tell(state: GuildState, gain: ReadonlySet<bigint>, lose: ReadonlySet<bigint>): Dispatch[] {
+/** Who loses a channel is shown it as it `was`: what has become of it is not theirs. */
+function tell(
+  state: GuildState,
+  was: ReadonlyMap<bigint, Channel | undefined>,
+  gain: ReadonlySet<bigint>,
+  lose: ReadonlySet<bigint>,
+): Dispatch[] {
   const dispatches: Dispatch[] = [];
   for (const id of gain) {
     const channel = state.channels.get(id);
     if (channel !== undefined) dispatches.push(dispatchOf("CHANNEL_CREATE", gainers(id), channelJson(state, channel)));
   }
   for (const id of lose) {
-    const channel = state.channels.get(id);
-    if (channel !== undefined) dispatches.push(dispatchOf("CHANNEL_DELETE", losers(id), channelJson(state, channel)));
+    const now = state.channels.get(id);
+    if (now === undefined) continue;
+    dispatches.push(dispatchOf("CHANNEL_DELETE", losers(id), channelJson(state, was.get(id) ?? now)));
   }
   return dispatches;
 }

@@ -1,7 +1,7 @@
 import { bytesOf } from "../model/bytes.ts";
 import type { GuildState } from "../model/state.ts";
 import type { Member } from "../model/thing.ts";
-import type { RenderedMessage } from "./render-message.ts";
+import { type RenderedMessage, withoutContent } from "./render-message.ts";
 import { memberFields, memberJson } from "./render-user.ts";
 
 /** Who is shown with an edited message: members that are there. */
@@ -26,7 +26,7 @@ export function renderEditedMessage(
     return { ...user, member: fields };
   });
   const event = { ...message, mentions };
-  const gated = { ...event, content: "", embeds: [], attachments: [], components: [] };
+  const gated = withoutContent(event);
   return {
     openJson: bytesOf(open),
     json: bytesOf(json),

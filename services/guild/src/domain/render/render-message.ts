@@ -80,17 +80,25 @@ function fieldsAround(parts: MessageParts): [string, string] {
 function referenceFields({ channelId, reference }: MessageParts, gated: boolean): string {
   if (reference === undefined) return "";
   const { messageId, guildId, referencedJson } = reference;
-  const referenced = gated ? withoutContent(referencedJson) : referencedJson;
+  const referenced = gated && referencedJson !== "null" ? withoutContentJson(referencedJson) : referencedJson;
   return (
     `,"message_reference":{"type":0,"message_id":"${messageId}","channel_id":"${channelId}","guild_id":"${guildId}"},` +
     `"referenced_message":${referenced}`
   );
 }
 
-function withoutContent(referencedJson: string): string {
-  if (referencedJson === "null") return referencedJson;
-  const message = JSON.parse(referencedJson) as object;
-  return JSON.stringify({ ...message, content: "", embeds: [], attachments: [], components: [] });
+function withoutContentJson(referencedJson: string): string {
+  return JSON.stringify(withoutContent(JSON.parse(referencedJson) as Record<string, unknown>));
+}
+
+/** A message's object without what only sessions with MESSAGE_CONTENT may read, also in what it replies to. */
+export function withoutContent(message: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const hidden: Record<string, unknown> = { ...message, content: "", embeds: [], attachments: [], components: [] };
+  const { referenced_message: referenced } = message;
+  if (typeof referenced === "object" && referenced !== null) {
+    hidden.referenced_message = withoutContent(referenced as Record<string, unknown>);
+  }
+  return hidden;
 }
 
 function mentionJson(state: GuildState, member: Member): string {
