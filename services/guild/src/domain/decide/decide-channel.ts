@@ -10,7 +10,7 @@ import { channelJson } from "../render/render-channel.ts";
 import { auditAction, auditOutcome } from "./audit.ts";
 import { plainChannel } from "./decide-guild.ts";
 import { dispatchOf, inChannel, losers } from "./dispatch.ts";
-import { checkOverwrites, overwritesOf } from "./overwrites.ts";
+import { checkOverwrites, overwritesOf, sameOverwrites } from "./overwrites.ts";
 import {
   type Decision,
   guildOf,
@@ -35,7 +35,7 @@ export function decideCreateChannel(turn: Turn, command: CreateChannel): Decisio
   if (!createdTypes.has(command.type)) {
     throw invalidField(["type"], "BASE_TYPE_CHOICES", `channel type ${command.type} is not supported`);
   }
-  checkParent(state, command.type, command.parentId);
+  checkParent(state, who, command.type, command.parentId);
   const parent = state.channels.get(command.parentId);
   const overwrites = command.overwrites === undefined ? (parent?.overwrites ?? []) : overwritesOf(command.overwrites);
   if (command.overwrites !== undefined) checkOverwrites(turn, who, who.view.base, [], overwrites);
@@ -72,12 +72,15 @@ function endPosition(state: GuildState, type: number): number {
   return end;
 }
 
-function checkParent(state: GuildState, type: number, parentId: bigint): void {
+/** Refuses a category that is none, that the asker does not see or manage, or that is full. */
+function checkParent(state: GuildState, { view }: Requester, type: number, parentId: bigint): void {
   if (parentId === 0n) return;
   const parent = state.channels.get(parentId);
   if (parent === undefined || parent.type !== category || type === category) {
     throw invalidField(["parent_id"], "CHANNEL_PARENT_INVALID", "parent_id must be a category of this guild");
   }
+  if (!view.canSee(parentId)) throw new GuildhallError("MISSING_ACCESS", "the category is hidden");
+  need(view.permissionsIn(parentId), Permission.MANAGE_CHANNELS);
   let children = 0;
   for (const channel of state.channels.values()) if (channel.parentId === parentId) children++;
   if (children >= limits.channels_per_category) {
@@ -99,8 +102,7 @@ export function decideEditChannel(turn: Turn, edit: EditChannel): Decision {
   );
   if (others || edit.overwrites === undefined) need(permissions, Permission.MANAGE_CHANNELS);
   if (edit.parentId !== undefined && edit.parentId !== before.parentId) {
-    checkParent(state, before.type, edit.parentId);
-    checkDestination(who, edit.parentId);
+    checkParent(state, who, before.type, edit.parentId);
   }
   const channel: Channel = {
     ...before,
@@ -118,12 +120,6 @@ export function decideEditChannel(turn: Turn, edit: EditChannel): Decision {
   return channelUpdate(turn, channel, auditAction.channelUpdate);
 }
 
-function checkDestination({ view }: Requester, parentId: bigint): void {
-  if (parentId === 0n) return;
-  if (!view.canSee(parentId)) throw new GuildhallError("MISSING_ACCESS", "the category is hidden");
-  need(view.permissionsIn(parentId), Permission.MANAGE_CHANNELS);
-}
-
 /** Text and announcement channels turn into one another, nothing else. */
 function newType(before: Channel, type: number | undefined): number {
   if (type === undefined || type === before.type) return before.type;
@@ -131,15 +127,28 @@ function newType(before: Channel, type: number | undefined): number {
   throw invalidField(["type"], "BASE_TYPE_CHOICES", "the channel cannot become of this type");
 }
 
-/** A changed channel, told to those who see it. */
-export function channelUpdate(turn: Turn, channel: Channel, action: number, target = channel.id): Decision {
-  const json = bytesOf(channelJson(turn.state, channel));
-  return {
-    outcomes: [{ of: "channel", channel }, auditOutcome(turn, action, target)],
-    dispatches: [dispatchOf("CHANNEL_UPDATE", inChannel(channel.id), json)],
-    status: 200,
-    json,
-  };
+/** A changed channel, told to those who see it. Channels that had the overwrites of their category go on having them. */
+export function channelUpdate(turn: Turn, channel: Channel, action: number): Decision {
+  const { state } = turn;
+  const json = bytesOf(channelJson(state, channel));
+  const outcomes: Outcome[] = [{ of: "channel", channel }];
+  const dispatches = [dispatchOf("CHANNEL_UPDATE", inChannel(channel.id), json)];
+  for (const child of syncedChildren(state, channel)) {
+    const followed = { ...child, overwrites: channel.overwrites };
+    outcomes.push({ of: "channel", channel: followed });
+    dispatches.push(dispatchOf("CHANNEL_UPDATE", inChannel(child.id), channelJson(state, followed)));
+  }
+  outcomes.push(auditOutcome(turn, action, channel.id));
+  return { outcomes, dispatches, status: 200, json };
+}
+
+/** Channels that follow a category into its new overwrites. */
+function syncedChildren(state: GuildState, { id, type, overwrites }: Channel): Channel[] {
+  const before = state.channels.get(id)?.overwrites;
+  if (type !== category || before === undefined || sameOverwrites(before, overwrites)) return [];
+  return [...state.channels.values()].filter(
+    (child) => child.parentId === id && sameOverwrites(child.overwrites, before),
+  );
 }
 
 /** Deletes a channel. Children of a category live on without it; invites to the channel end. */

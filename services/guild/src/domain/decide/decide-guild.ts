@@ -9,7 +9,16 @@ import { isoOf } from "../model/timestamp.ts";
 import { guildJson } from "../render/render-guild.ts";
 import { auditAction, auditOutcome } from "./audit.ts";
 import { dispatchOf, everyone } from "./dispatch.ts";
-import { type Decision, guildOf, need, type Requester, type Reservation, requesterOf, type Turn } from "./turn.ts";
+import {
+  type Decision,
+  guildOf,
+  invalidField,
+  need,
+  type Requester,
+  type Reservation,
+  requesterOf,
+  type Turn,
+} from "./turn.ts";
 
 const defaultBitrate = 64_000;
 
@@ -122,12 +131,18 @@ function checkOwner(turn: Turn, before: Guild, { ownerId }: EditGuild, who: Requ
   if (heir.profile.bot) throw new GuildhallError("INVALID_ACCOUNT_TYPE", "a bot cannot own a guild");
 }
 
-function checkChannels({ state }: Turn, { afkChannelId, systemChannelId }: EditGuild): void {
-  for (const id of [afkChannelId, systemChannelId]) {
-    if (id !== undefined && id !== 0n && !state.channels.has(id)) {
-      throw new GuildhallError("UNKNOWN_CHANNEL", `no channel ${id}`);
-    }
-  }
+const greetingTypes: ReadonlySet<number> = new Set([0, 5]);
+const afkTypes: ReadonlySet<number> = new Set([2]);
+
+function checkChannels({ state }: Turn, { afkChannelId = 0n, systemChannelId = 0n }: EditGuild): void {
+  const check = (field: string, id: bigint, types: ReadonlySet<number>): void => {
+    if (id === 0n) return;
+    const channel = state.channels.get(id);
+    if (channel === undefined) throw new GuildhallError("UNKNOWN_CHANNEL", `no channel ${id}`);
+    if (!types.has(channel.type)) throw invalidField([field], "CHANNEL_TYPE_INVALID", "Invalid channel type.");
+  };
+  check("system_channel_id", systemChannelId, greetingTypes);
+  check("afk_channel_id", afkChannelId, afkTypes);
 }
 
 /** Deletes the guild for good. Its members are let go by records that follow. */

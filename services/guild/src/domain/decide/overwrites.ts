@@ -32,15 +32,15 @@ export function checkOverwrites(
   after: readonly Overwrite[],
 ): void {
   if (after.length > limits.overwrites) throw new GuildhallError("MAX_OVERWRITES", "too many overwrites");
-  const previous = new Map(before.map((overwrite) => [overwrite.id, overwrite]));
+  const previous = new Map(before.map((overwrite) => [keyOf(overwrite), overwrite]));
   let changed = 0n;
   for (const overwrite of after) {
-    const { allow = 0n, deny = 0n } = previous.get(overwrite.id) ?? {};
+    const { allow = 0n, deny = 0n } = previous.get(keyOf(overwrite)) ?? {};
     changed |= (allow ^ overwrite.allow) | (deny ^ overwrite.deny);
-    if (overwrite.kind === "role" && !previous.has(overwrite.id) && !state.roles.has(overwrite.id)) {
+    if (overwrite.kind === "role" && !previous.has(keyOf(overwrite)) && !state.roles.has(overwrite.id)) {
       throw new GuildhallError("UNKNOWN_ROLE", `no role ${overwrite.id}`);
     }
-    previous.delete(overwrite.id);
+    previous.delete(keyOf(overwrite));
   }
   for (const { allow, deny } of previous.values()) changed |= allow | deny;
   if (changed === 0n || has(who.view.base, Permission.ADMINISTRATOR)) return;
@@ -51,6 +51,21 @@ export function checkOverwrites(
   if ((changed & ~(permissions | who.view.base)) !== 0n) {
     throw new GuildhallError("MISSING_PERMISSIONS", "only permissions one has can be granted");
   }
+}
+
+/** An overwrite for a role and one for a member are two, whatever their ids. */
+function keyOf({ id, kind }: Overwrite): string {
+  return `${kind} ${id}`;
+}
+
+/** Whether two lists allow and deny the same, in whatever order. */
+export function sameOverwrites(a: readonly Overwrite[], b: readonly Overwrite[]): boolean {
+  if (a.length !== b.length) return false;
+  const known = new Map(b.map((overwrite) => [keyOf(overwrite), overwrite]));
+  return a.every((overwrite) => {
+    const other = known.get(keyOf(overwrite));
+    return other?.allow === overwrite.allow && other.deny === overwrite.deny;
+  });
 }
 
 function managesHere({ member }: Requester, overwrites: readonly Overwrite[]): boolean {
