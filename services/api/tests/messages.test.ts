@@ -122,4 +122,20 @@ describe("messages", () => {
     expect((await fleet.ask("GET", path, { token: fleet.privilegedBot })).json).toEqual([theirs, own, mentioning]);
     expect((await fleet.ask("GET", path)).json).toEqual([theirs, own, mentioning]);
   });
+
+  test("hide of a bot's own reply what it replies to", async () => {
+    const theirs = { id: "1", author: { id: "9" }, mentions: [], content: "secret" };
+    const own = { id: "2", author: { id: String(botId) }, mentions: [], content: "mine", referenced_message: theirs };
+    fleet.router.onCommand = () => ({ json: Buffer.from(JSON.stringify(own)) });
+    const body = { content: "mine", message_reference: { message_id: "1" } };
+    const post = async (token?: string) =>
+      (await fleet.ask("POST", "/channels/5/messages", { body, ...(token !== undefined && { token }) })).json;
+    try {
+      expect(await post(fleet.bot)).toEqual({ ...own, referenced_message: { ...theirs, content: "" } });
+      expect(await post(fleet.privilegedBot)).toEqual(own);
+      expect(await post()).toEqual(own);
+    } finally {
+      fleet.router.onCommand = () => ({});
+    }
+  });
 });

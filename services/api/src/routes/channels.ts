@@ -19,6 +19,7 @@ export const channelRoutes = [
     body: createChannelForm,
     handle(call) {
       const form = call.body;
+      const { permission_overwrites: overwrites = [] } = form;
       const value = {
         guildId: call.params.g,
         name: form.name,
@@ -30,7 +31,8 @@ export const channelRoutes = [
         bitrate: form.bitrate ?? defaultBitrate,
         userLimit: form.user_limit ?? 0,
         position: form.position,
-        overwrites: { overwrites: form.permission_overwrites ?? [] },
+        // None given: those of the category.
+        overwrites: overwrites.length > 0 ? { overwrites } : undefined,
       };
       return sendCommand(call, call.params.g, { $case: "createChannel", value });
     },

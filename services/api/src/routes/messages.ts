@@ -27,7 +27,7 @@ function referenceOf({ message_reference: reference }: CreateForm, channelId: bi
   throw invalidField(["message_reference"], "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message");
 }
 
-function createMessage(call: Call<{ readonly c: bigint }, unknown, CreateForm>): Promise<Answer> {
+async function createMessage(call: Call<{ readonly c: bigint }, unknown, CreateForm>): Promise<Answer> {
   const { body: form, params } = call;
   const { content = "", embeds = "[]" } = form;
   if (content.trim() === "" && embeds === "[]") throw new GuildhallError("EMPTY_MESSAGE", "nothing to send");
@@ -42,7 +42,9 @@ function createMessage(call: Call<{ readonly c: bigint }, unknown, CreateForm>):
     reference: referenceOf(form, params.c),
     flags: form.flags ?? 0,
   };
-  return sendCommand(call, unknownTopic, { $case: "createMessage", value });
+  const answer = await sendCommand(call, unknownTopic, { $case: "createMessage", value });
+  // One's own message is one's own to read, what it replies to need not be.
+  return value.reference === undefined || answer.json === undefined ? answer : messageAnswer(call, answer.json);
 }
 
 /** Messages of channels. */
