@@ -179,6 +179,31 @@ test("a user that joins a guild gets GUILD_CREATE, one that is kicked GUILD_DELE
   expect(client.types).toEqual(["READY", "GUILD_CREATE", "MESSAGE_CREATE", "GUILD_DELETE", "GUILD_CREATE"]);
 });
 
+test("a user that comes back to a guild by a snapshot from before is not told that it left", async () => {
+  await using fleet = await startPopulated();
+  const client = await fleet.connect().identify(fleet.users.add(8n));
+  const join = () => {
+    const change = { $case: "memberRoles" as const, value: { userId: 8n, roleIds: [] } };
+    fleet.router.emit(fleet.guild, [makeDispatch("GUILD_MEMBER_ADD", { user: { id: "8" } })], [change]);
+    fleet.users.joined(8n, guildId);
+  };
+  join();
+  await client.waitForType("GUILD_CREATE");
+  fleet.guild.snapshotSeq = fleet.guild.seq;
+  const gone = makeDispatch("GUILD_DELETE", { id: String(guildId) }, { of: { $case: "users", value: { ids: [8n] } } });
+  const told = makeDispatch("GUILD_MEMBER_REMOVE", { user: { id: "8" } });
+  fleet.router.emit(fleet.guild, [gone, told], [{ $case: "memberGone", value: 8n }]);
+  fleet.users.left(8n, guildId);
+  await client.waitForType("GUILD_DELETE");
+  join();
+  await client.waitForType("GUILD_CREATE", 2);
+  fleet.router.emit(fleet.guild, [message("hi")]);
+  await client.waitForType("MESSAGE_CREATE");
+  expect(client.types.filter((type) => !type.startsWith("GUILD_MEMBER"))).toEqual([
+    ...["READY", "GUILD_CREATE", "GUILD_DELETE", "GUILD_CREATE", "MESSAGE_CREATE"],
+  ]);
+});
+
 test("a guild whose host is away is told of as unavailable, and comes when it is back", async () => {
   await using fleet = await startPopulated();
   const away = 6n << 22n;
@@ -254,4 +279,13 @@ test("members are sent in chunks, by prefix, by id, and all", async () => {
     members: [{ user: { id: "2001" } }],
     not_found: ["999999"],
   });
+});
+
+test("a user that leaves a guild before its session is in it is told so", async () => {
+  await using fleet = await startPopulated();
+  const away = 6n << 22n;
+  const client = await fleet.connect().identify(fleet.users.add(7n, { bot: true, guilds: [away] }), { intents: 1 });
+  expect(client.ofType("READY")[0]?.d).toMatchObject({ guilds: [{ id: String(away) }] });
+  fleet.users.left(7n, away);
+  expect((await client.waitForType("GUILD_DELETE")).d).toEqual({ id: String(away) });
 });

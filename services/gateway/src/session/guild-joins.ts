@@ -42,7 +42,7 @@ export async function joinGuild(
   } while (join.isOutdated && !session.hasEnded);
   session.joining.delete(guildId);
   if (session.joining.size === 0) session.joining = undefined;
-  if (outcome === "not a member" && !session.hasEnded) listener.notMember();
+  if (outcome !== "joined" && !session.hasEnded) listener.notMember();
 }
 
 /** The user has joined a guild: the session gets it. */

@@ -129,6 +129,8 @@ function sendChunk(
   { guildId, nonce, wantsPresences }: MembersRequest,
   { members, missing, index, count }: Chunk,
 ): void {
+  // It may have left while they were read.
+  if (!isIn(session, guildId)) return;
   const rest = JSON.stringify({
     chunk_index: index,
     chunk_count: count,

@@ -178,9 +178,10 @@ export class GuildFollow implements Followed {
     const fromSeq = answer.snapshot?.seq ?? 0;
     const { view } = topic.attach(session, answer.roleIds).member as Member;
     const since: OwnDispatch[] = [];
-    // Up to the head, what is content is older than the session; what changed the view would have made a new snapshot.
+    // Up to the head, what is content is older than the session, and what was said to the user alone is about an
+    // earlier stay in the guild; what changed the view would have made a new snapshot.
     const take = ({ seq, dispatch }: PastDispatch): void => {
-      if (seq <= answer.headSeq && dispatch.isContent) return;
+      if (seq <= answer.headSeq && (dispatch.isContent || dispatch.audience.kind === "users")) return;
       if (!reachesMember(dispatch.audience, session.userId, view, view)) return;
       const body = bodyFor(dispatch, session.profile, session.userId);
       if (body !== undefined) since.push({ type: dispatch.type, body });

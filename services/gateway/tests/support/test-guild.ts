@@ -43,6 +43,8 @@ export class TestGuild {
   readonly events: Buffer[] = [];
   /** Refills of events up to this seq are refused. */
   forgottenSeq = 0n;
+  /** What snapshots show, when they are older than the guild. */
+  snapshotSeq: bigint | undefined;
 
   constructor(id: bigint, ownerId: bigint) {
     this.id = id;
@@ -91,7 +93,7 @@ export class TestGuild {
       const visible = visibility.viewOf({ userId, roleIds }).visibleChannels();
       const guild = { id: String(this.id), name: "guild", unavailable: false, channels: visible.map(String) };
       const openJson = Buffer.from(JSON.stringify(guild).slice(0, -1));
-      const snapshot = snapshots.push({ seq: this.seq, openJson, members: [] }) - 1;
+      const snapshot = snapshots.push({ seq: this.snapshotSeq ?? this.seq, openJson, members: [] }) - 1;
       const member = { user: { id: String(userId), username: `user-${userId}` }, roles: roleIds.map(String) };
       const memberJson = Buffer.from(JSON.stringify(member));
       return { userId, member: true, roleIds, memberJson, snapshot, joinedAt: "2026-01-01T00:00:00.000000+00:00" };
