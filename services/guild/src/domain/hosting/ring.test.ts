@@ -27,3 +27,16 @@ test("the oldest events of all topics go first, by bytes and by age", () => {
   ring.add(3n, 1n, event());
   expect(ring.sizeBytes).toBe(10);
 });
+
+test("holds what it should after very many events of few topics", () => {
+  const ring = makeRing({ maxBytes: 1_000, maxAgeMs: 1_000, monotonicMs: () => 0 });
+  const bytes = Buffer.alloc(10);
+  for (let seq = 1n; seq <= 5_000n; seq++) {
+    ring.add(1n, seq, bytes);
+    if (seq % 10n === 0n) ring.add(2n, seq / 10n, bytes);
+  }
+  expect(ring.sizeBytes).toBe(1_000);
+  expect(ring.read(1n, 4_911n, 5_000n)).toHaveLength(90);
+  expect(ring.read(1n, 4_909n, 5_000n)).toBeUndefined();
+  expect(ring.read(2n, 492n, 500n)).toHaveLength(9);
+});
