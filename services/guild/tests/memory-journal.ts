@@ -77,8 +77,8 @@ export class MemoryJournal implements Journal {
     return { records, floor: 1n };
   }
 
-  async readRetries(range: SlotRange, sinceTs: bigint) {
-    return this.records.filter(({ ts, topic }) => ts >= sinceTs && rangeContains(range, slotOf(topic)));
+  async *readRetries(range: SlotRange, sinceTs: bigint) {
+    yield this.records.filter(({ ts, topic }) => ts >= sinceTs && rangeContains(range, slotOf(topic)));
   }
 
   async readHeads(topics: readonly bigint[]): Promise<Head[]> {

@@ -1,4 +1,4 @@
-import type { Retry, Row } from "@guildhall/proto";
+import type { Row } from "@guildhall/proto";
 import type { DataClient } from "@guildhall/rpc";
 import type { Directory, Journal, Store } from "../domain/ports.ts";
 
@@ -14,15 +14,13 @@ export function makeJournal(data: DataClient): Journal {
     readEpochs: async (range) => (await data.call("readEpochs", { range })).records,
     readTail: (range, after, limit) => data.call("readTail", { range, after, limit }),
     readTopic: (topic, fromSeq, limit) => data.call("readTopic", { topic, fromSeq, limit }),
-    async readRetries(range, sinceTs) {
-      const retries: Retry[] = [];
+    async *readRetries(range, sinceTs) {
       let after = "";
       do {
         const page = await data.call("readRetries", { range, sinceTs, after });
-        retries.push(...page.retries);
+        yield page.retries;
         after = page.next;
       } while (after !== "");
-      return retries;
     },
     readHeads: async (topics) => (await data.call("readHeads", { topics: [...topics] })).heads,
   };

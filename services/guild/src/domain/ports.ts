@@ -32,8 +32,8 @@ export interface Journal {
   readEpochs(range: SlotRange): Promise<readonly EpochRecord[]>;
   readTail(range: SlotRange, after: bigint, limit: number): Promise<Tail>;
   readTopic(topic: bigint, fromSeq: bigint, limit: number): Promise<TopicRecords>;
-  /** `sinceTs` in microseconds. */
-  readRetries(range: SlotRange, sinceTs: bigint): Promise<readonly Retry[]>;
+  /** `sinceTs` in microseconds. In pages: a busy shard has very many. */
+  readRetries(range: SlotRange, sinceTs: bigint): AsyncIterable<readonly Retry[]>;
   readHeads(topics: readonly bigint[]): Promise<readonly Head[]>;
 }
 

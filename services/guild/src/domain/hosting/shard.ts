@@ -55,12 +55,14 @@ export async function openShard(
   const range = owned.range as SlotRange;
   const { journal, store, clock } = parts.ports;
   const sinceTs = BigInt(Math.floor(clock.nowMs() - retryWindowMs)) * 1000n;
-  const [watermark, known] = await Promise.all([store.readWatermark(range), journal.readRetries(range, sinceTs)]);
-  const shard = new OwnedShard(owned, parts, watermark.position, lost);
-  for (const { requestId, nonceKey, ts, result } of known) {
-    shard.retries.learn(requestId, nonceKey, ts, resultOf({ result } as JournalRecord));
+  const retries = makeRetryTable({ max: parts.config.limits.retries, nowMs: () => clock.nowMs() });
+  const { position } = await store.readWatermark(range);
+  for await (const known of journal.readRetries(range, sinceTs)) {
+    for (const { requestId, nonceKey, ts, result } of known) {
+      retries.learn(requestId, nonceKey, ts, resultOf({ result } as JournalRecord));
+    }
   }
-  return shard;
+  return new OwnedShard(owned, parts, { watermark: position, retries }, lost);
 }
 
 // How long after a failed settling a topic is looked at again, should nobody ask for it (ms).
@@ -90,7 +92,7 @@ class OwnedShard implements Shard {
   constructor(
     owned: EpochRecord,
     parts: HostParts,
-    watermark: bigint,
+    { watermark, retries }: { readonly watermark: bigint; readonly retries: RetryTable },
     lost: (shard: Shard, owner: EpochRecord | undefined) => void,
   ) {
     const { ports, config, stats, appender, openTopics } = parts;
@@ -99,8 +101,8 @@ class OwnedShard implements Shard {
     this.range = owned.range as SlotRange;
     this.#parts = parts;
     this.#lost = lost;
-    const { nowMs, monotonicMs } = ports.clock;
-    this.retries = makeRetryTable({ max: limits.retries, nowMs: () => nowMs.call(ports.clock) });
+    const { monotonicMs } = ports.clock;
+    this.retries = retries;
     this.ring = makeRing({
       maxBytes: limits.ringBytes,
       maxAgeMs: limits.resumeWindowMs,
