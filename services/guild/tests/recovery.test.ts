@@ -214,6 +214,31 @@ test("a range of another's that the order does not name is left alone", async ()
   expect(taker.host?.shards[0]?.owned.epoch).toBe(2);
 });
 
+test("an incarnation takes its epoch before it reads anything of its range", async () => {
+  on[Symbol.dispose]();
+  const steps: string[] = [];
+  const { journal, store } = fleet;
+  const noted = <A extends unknown[], R>(object: object, name: string, method: (...args: A) => R): void => {
+    Object.assign(object, {
+      [name](...args: A): R {
+        steps.push(name);
+        return method.apply(object, args);
+      },
+    });
+  };
+  noted(journal, "takeEpoch", journal.takeEpoch);
+  noted(journal, "readRetries", journal.readRetries);
+  noted(journal, "readTail", journal.readTail);
+  noted(journal, "readHeads", journal.readHeads);
+  noted(store, "readWatermark", store.readWatermark);
+  noted(store, "loadGuild", store.loadGuild);
+  using next = await fleet.start("guild-0");
+  await next.read(guild.owner, { $case: "getGuild", value: GetGuild.fromPartial({ guildId: guild.id }) });
+  expect(next.host?.shards[0]?.owned.epoch).toBe(2);
+  expect(steps[0]).toBe("takeEpoch");
+  expect(new Set(steps).size).toBe(6);
+});
+
 test("a host that takes over replays what the store lacks, and goes on where the last one was", async () => {
   const { owner, channelId, id } = guild;
   fleet.store.isDown = true;
