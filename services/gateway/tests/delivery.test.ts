@@ -65,12 +65,14 @@ test("content is for those with MESSAGE_CONTENT, the author and the mentioned", 
   const plain = await fleet.connect().identify(fleet.addBot(11n), { intents: gated });
   const mentioned = await fleet.connect().identify(fleet.addBot(12n), { intents: gated });
   const old = await fleet.connect({ query: "?v=9" }).identify(fleet.addBot(13n), { intents: gated });
-  const clients = [privileged, plain, mentioned, old];
+  const replying = await fleet.connect().identify(fleet.addBot(14n), { intents: gated });
+  const clients = [privileged, plain, mentioned, old, replying];
   await Promise.all(clients.map((client) => client.waitForType("GUILD_CREATE")));
   const gatedData = Buffer.from('{"content":""}');
-  fleet.router.emit(fleet.guild, [message("secret", openChannel, { gatedData, ungatedUsers: [12n, 999n] })]);
+  const half = { halfGatedData: Buffer.from('{"content":"half"}'), halfGatedUsers: [10n, 14n] };
+  fleet.router.emit(fleet.guild, [message("secret", openChannel, { gatedData, ungatedUsers: [12n, 999n], ...half })]);
   await Promise.all(clients.map((client) => client.waitForType("MESSAGE_CREATE")));
-  expect(clients.map(contents)).toEqual([["secret"], [""], ["secret"], ["secret"]]);
+  expect(clients.map(contents)).toEqual([["secret"], [""], ["secret"], ["secret"], ["half"]]);
 });
 
 test("messages reach only those who see the channel, also after roles and overwrites change", async () => {

@@ -89,6 +89,25 @@ test("an edited reply keeps what it refers to from who may not read content", as
   expect(JSON.parse(String(dispatch?.gatedData))).toMatchObject({ referenced_message: { id: first.id, content: "" } });
 });
 
+test("who is ungated for a reply reads what it refers to only when that is theirs", async () => {
+  const first = jsonOf(await say(on, guild.owner, guild.channelId, "a secret"));
+  const reference = { messageId: BigInt(String(first.id)), failIfNotExists: true };
+  const reply = jsonOf(await say(on, guild.member, guild.channelId, "a reply", { reference }));
+  const check = () => {
+    const [dispatch] = last();
+    expect([dispatch?.ungatedUsers, dispatch?.halfGatedUsers]).toEqual([[guild.owner.id], [guild.member.id]]);
+    expect(JSON.parse(String(dispatch?.halfGatedData))).toMatchObject({
+      content: expect.stringContaining("a reply"),
+      referenced_message: { id: first.id, content: "" },
+    });
+  };
+  check();
+  const more = { channelId: guild.channelId, messageId: BigInt(String(reply.id)) };
+  const content = `a reply to <@${guild.owner.id}>`;
+  await on.command(guild.member, { $case: "editMessage", value: EditMessage.fromPartial({ ...more, content }) });
+  check();
+});
+
 test("an overwrite that comes to be for a role instead of a member is a change of all its bits", async () => {
   await empower(Permission.MANAGE_ROLES);
   const denied = { id: guild.member.id, type: 1, allow: 0n, deny: Permission.MANAGE_MESSAGES };

@@ -49,6 +49,8 @@ export function ownDispatch(type: string, body: Body): Dispatch {
     body,
     gatedBody: undefined,
     ungatedUsers: nobody,
+    halfGatedBody: undefined,
+    halfGatedUsers: nobody,
     exemptUsers: nobody,
     isContent: false,
   };

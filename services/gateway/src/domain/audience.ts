@@ -39,14 +39,15 @@ export function reachesMember(audience: Audience, userId: bigint, before: View, 
 export function bodyFor(dispatch: Dispatch, profile: Profile, userId: bigint): Body | undefined {
   if (!hasIntent(dispatch, profile) && !dispatch.exemptUsers.includes(userId)) return undefined;
   if (dispatch.gatedBody === undefined || profile.seesContent) return dispatch.body;
-  return dispatch.ungatedUsers.includes(userId) ? dispatch.body : dispatch.gatedBody;
+  if (dispatch.ungatedUsers.includes(userId)) return dispatch.body;
+  return dispatch.halfGatedUsers.includes(userId) ? dispatch.halfGatedBody : dispatch.gatedBody;
 }
 
 /** The variant for all sessions of a profile; undefined = none gets it, "by user" = ask `bodyFor` of each. */
 export function bodyForAll(dispatch: Dispatch, profile: Profile): Body | undefined | "by user" {
   if (!hasIntent(dispatch, profile)) return dispatch.exemptUsers.length > 0 ? "by user" : undefined;
   if (dispatch.gatedBody === undefined || profile.seesContent) return dispatch.body;
-  return dispatch.ungatedUsers.length > 0 ? "by user" : dispatch.gatedBody;
+  return dispatch.ungatedUsers.length + dispatch.halfGatedUsers.length > 0 ? "by user" : dispatch.gatedBody;
 }
 
 function hasIntent({ intents }: Dispatch, profile: Profile): boolean {

@@ -133,5 +133,6 @@ export class DispatchLog {
 }
 
 function sizeOf({ dispatch }: LogRecord): number {
-  return dispatch.body.length + (dispatch.gatedBody?.length ?? 0) + recordOverheadBytes;
+  const { body, gatedBody, halfGatedBody } = dispatch;
+  return body.length + (gatedBody?.length ?? 0) + (halfGatedBody?.length ?? 0) + recordOverheadBytes;
 }

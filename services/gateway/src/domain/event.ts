@@ -21,6 +21,9 @@ export interface Dispatch {
   readonly gatedBody: Body | undefined;
   /** Users who get `body` although their session has no message content. */
   readonly ungatedUsers: readonly bigint[];
+  /** For `halfGatedUsers` without message content: of a reply, all but what it replies to. */
+  readonly halfGatedBody: Body | undefined;
+  readonly halfGatedUsers: readonly bigint[];
   /** Users who get it whatever their intents. */
   readonly exemptUsers: readonly bigint[];
   /** Messages and reactions: no part of a guild's state. */

@@ -190,7 +190,14 @@ class World {
 
 function dispatchTo(audience: Audience, name = "unnamed"): Dispatch {
   const body = bodyNamed(name);
-  const none = { gatedBody: undefined, ungatedUsers: [], exemptUsers: [], isContent: false };
+  const none = {
+    gatedBody: undefined,
+    ungatedUsers: [],
+    halfGatedBody: undefined,
+    halfGatedUsers: [],
+    exemptUsers: [],
+    isContent: false,
+  };
   return { type: "TEST", audience, intents: 1, body, ...none };
 }
 

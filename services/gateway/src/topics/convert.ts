@@ -38,7 +38,7 @@ export function convertShape({ guildId, ownerId, roles, channels }: ProtoGuildSh
 }
 
 function convertDispatch(dispatch: ProtoDispatch): Dispatch {
-  const { type, data, gatedData, ungatedUsers, intentExemptUsers, content } = dispatch;
+  const { type, data, gatedData, ungatedUsers, halfGatedData, halfGatedUsers, intentExemptUsers, content } = dispatch;
   return {
     type,
     audience: convertAudience(dispatch.audience),
@@ -46,6 +46,8 @@ function convertDispatch(dispatch: ProtoDispatch): Dispatch {
     body: sharedBody(type, data),
     gatedBody: gatedData.length > 0 ? sharedBody(type, gatedData) : undefined,
     ungatedUsers,
+    halfGatedBody: halfGatedData.length > 0 ? sharedBody(type, halfGatedData) : undefined,
+    halfGatedUsers,
     exemptUsers: intentExemptUsers,
     isContent: content,
   };

@@ -22,6 +22,8 @@ export function makeDispatch(
     data: Buffer.from(JSON.stringify(data)),
     gatedData: Buffer.alloc(0),
     ungatedUsers: [],
+    halfGatedData: Buffer.alloc(0),
+    halfGatedUsers: [],
     intentExemptUsers: [],
     content: type.startsWith("MESSAGE_"),
     ...rest,

@@ -3,7 +3,7 @@ import type { Audience, Dispatch } from "@guildhall/proto";
 import { intentsOfEvent } from "@guildhall/protocol";
 import { bytesOf, noBytes } from "../model/bytes.ts";
 
-type Extras = Partial<Pick<Dispatch, "gatedData" | "ungatedUsers" | "intentExemptUsers" | "content">>;
+type Extras = Partial<Omit<Dispatch, "type" | "audience" | "intents" | "data">>;
 
 const intentsOf = new Map<string, bigint>();
 
@@ -21,6 +21,8 @@ export function dispatchOf(type: string, audience: Audience, data: string | Buff
     data: typeof data === "string" ? bytesOf(data) : data,
     gatedData: extras.gatedData ?? noBytes,
     ungatedUsers: extras.ungatedUsers ?? [],
+    halfGatedData: extras.halfGatedData ?? noBytes,
+    halfGatedUsers: extras.halfGatedUsers ?? [],
     intentExemptUsers: extras.intentExemptUsers ?? [],
     content: extras.content ?? false,
   };

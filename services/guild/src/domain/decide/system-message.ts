@@ -1,5 +1,4 @@
 import type { Dispatch } from "@guildhall/proto";
-import { noBytes } from "../model/bytes.ts";
 import type { GuildState } from "../model/state.ts";
 import type { Channel, Member } from "../model/thing.ts";
 import { type RenderedMessage, renderMessage } from "../render/render-message.ts";
@@ -36,12 +35,20 @@ export function renderSystemMessage(
 export function messageDispatch(
   type: "MESSAGE_CREATE" | "MESSAGE_UPDATE",
   channelId: bigint,
-  { data, gatedData }: Pick<RenderedMessage, "data" | "gatedData">,
+  { data, gatedData, halfGated }: Pick<RenderedMessage, "data" | "gatedData" | "halfGated">,
   ungated: readonly bigint[],
 ): Dispatch {
-  return dispatchOf(type, inChannel(channelId), data, {
-    gatedData: gatedData ?? noBytes,
-    ungatedUsers: gatedData === undefined ? [] : [...ungated],
+  const audience = inChannel(channelId);
+  if (gatedData === undefined) return dispatchOf(type, audience, data, { content: true });
+  if (halfGated === undefined) {
+    return dispatchOf(type, audience, data, { gatedData, ungatedUsers: [...ungated], content: true });
+  }
+  const { readers, data: halfGatedData } = halfGated;
+  return dispatchOf(type, audience, data, {
+    gatedData,
+    ungatedUsers: ungated.filter((id) => readers.has(id)),
+    halfGatedData,
+    halfGatedUsers: ungated.filter((id) => !readers.has(id)),
     content: true,
   });
 }

@@ -1,7 +1,7 @@
 import { bytesOf } from "../model/bytes.ts";
 import type { GuildState } from "../model/state.ts";
 import type { Member } from "../model/thing.ts";
-import { type RenderedMessage, withoutContent } from "./render-message.ts";
+import { type RenderedMessage, readersOf, withoutContent } from "./render-message.ts";
 import { memberFields, memberJson } from "./render-user.ts";
 
 /** Who is shown with an edited message: members that are there. */
@@ -27,10 +27,19 @@ export function renderEditedMessage(
   });
   const event = { ...message, mentions };
   const gated = withoutContent(event);
+  const dataOf = (shown: object): Buffer => bytesOf(`${JSON.stringify(shown).slice(0, -1)}${tail}`);
+  const { referenced_message: referenced } = message;
   return {
     openJson: bytesOf(open),
     json: bytesOf(json),
-    data: bytesOf(`${JSON.stringify(event).slice(0, -1)}${tail}`),
-    gatedData: bytesOf(`${JSON.stringify(gated).slice(0, -1)}${tail}`),
+    data: dataOf(event),
+    gatedData: dataOf(gated),
+    halfGated:
+      typeof referenced === "object" && referenced !== null
+        ? {
+            data: dataOf({ ...event, referenced_message: gated.referenced_message }),
+            readers: readersOf(referenced),
+          }
+        : undefined,
   };
 }

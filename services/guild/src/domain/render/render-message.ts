@@ -23,7 +23,7 @@ export interface MessageParts {
   readonly reference?: { readonly messageId: bigint; readonly guildId: bigint; readonly referencedJson: string };
 }
 
-/** A message rendered: what is kept, and the two variants of what is dispatched. */
+/** A message rendered: what is kept, and the variants of what is dispatched. */
 export interface RenderedMessage {
   /** The REST object without its closing brace. */
   readonly openJson: Buffer;
@@ -33,6 +33,8 @@ export interface RenderedMessage {
   readonly data: Buffer;
   /** `d` for sessions without MESSAGE_CONTENT; undefined when it is the same. */
   readonly gatedData: Buffer | undefined;
+  /** Of a reply: `d` with content, but without that of the message replied to, which only its `readers` may read. */
+  readonly halfGated: { readonly data: Buffer; readonly readers: ReadonlySet<bigint> } | undefined;
 }
 
 const emptyBody = `"content":"","embeds":[],"attachments":[],"components":[]`;
@@ -49,7 +51,8 @@ export function renderMessage(
   const head = `{"id":"${id}","type":${parts.type},`;
   const plain = mentions.map(({ profile }) => userJson(profile)).join(",");
   const [before, after] = fieldsAround(parts);
-  const open = `${head}${body}${before}${plain}${after}${referenceFields(parts, false)}`;
+  const [refers, gatedRefers] = [referenceFields(parts, false), referenceFields(parts, true)];
+  const open = `${head}${body}${before}${plain}${after}${refers}`;
   const nonce = extras.nonceJson === "" ? "" : `,"nonce":${extras.nonceJson}`;
   const author = extras.author === undefined ? "" : `,"member":{${memberFields(state.roles, extras.author)}}`;
   const tail = `${nonce},"guild_id":"${state.topic}"${author},"channel_type":${extras.channelType}}`;
@@ -59,9 +62,26 @@ export function renderMessage(
   return {
     openJson: bytesOf(open),
     json: bytesOf(`${open}${nonce}}`),
-    data: bytesOf(`${head}${body}${shared}${referenceFields(parts, false)}${tail}`),
-    gatedData: hides ? bytesOf(`${head}${emptyBody}${shared}${referenceFields(parts, true)}${tail}`) : undefined,
+    data: bytesOf(`${head}${body}${shared}${refers}${tail}`),
+    gatedData: hides ? bytesOf(`${head}${emptyBody}${shared}${gatedRefers}${tail}`) : undefined,
+    halfGated:
+      reference === undefined || reference.referencedJson === "null"
+        ? undefined
+        : {
+            data: bytesOf(`${head}${body}${shared}${gatedRefers}${tail}`),
+            readers: readersOf(JSON.parse(reference.referencedJson)),
+          },
   };
+}
+
+/** Who may read a message's content whatever their intents: its author and those it mentions. */
+export function readersOf(message: { readonly author?: Person; readonly mentions?: readonly Person[] }): Set<bigint> {
+  const people = [...(message.mentions ?? []), ...(message.author === undefined ? [] : [message.author])];
+  return new Set(people.map(({ id }) => BigInt(id)));
+}
+
+interface Person {
+  readonly id: string;
 }
 
 /** What stands before and after the list of mentions. */

@@ -57,6 +57,9 @@ export interface Dispatch {
   intentExemptUsers: bigint[];
   /** Messages and reactions: not replayed to a session that joins (only what changes state is). */
   content: boolean;
+  /** Users who get `half_gated_data` whatever their intents: they may read a reply, but not what it replies to. */
+  halfGatedUsers: bigint[];
+  halfGatedData: Buffer;
 }
 
 /** What an event changes in the data that decides visibility, in absolute terms, applied in order. */
@@ -542,6 +545,8 @@ function createBaseDispatch(): Dispatch {
     ungatedUsers: [],
     intentExemptUsers: [],
     content: false,
+    halfGatedUsers: [],
+    halfGatedData: Buffer.alloc(0),
   };
 }
 
@@ -587,6 +592,19 @@ export const Dispatch: MessageFns<Dispatch> = {
     }
     if (message.content !== false) {
       writer.uint32(64).bool(message.content);
+    }
+    if (message.halfGatedUsers.length !== 0) {
+      writer.uint32(74).fork();
+      for (const v of message.halfGatedUsers) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field halfGatedUsers of type fixed64 is too large");
+        }
+        writer.fixed64(v);
+      }
+      writer.join();
+    }
+    if (message.halfGatedData.length !== 0) {
+      writer.uint32(82).bytes(message.halfGatedData);
     }
     return writer;
   },
@@ -688,6 +706,32 @@ export const Dispatch: MessageFns<Dispatch> = {
             message.content = reader.bool();
             continue;
           }
+          case 9: {
+            if (tag === 73) {
+              message.halfGatedUsers.push(reader.fixed64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 74) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.halfGatedUsers.push(reader.fixed64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.halfGatedData = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -715,6 +759,8 @@ export const Dispatch: MessageFns<Dispatch> = {
     message.ungatedUsers = object.ungatedUsers?.map((e) => BigInt(e)) || [];
     message.intentExemptUsers = object.intentExemptUsers?.map((e) => BigInt(e)) || [];
     message.content = object.content ?? false;
+    message.halfGatedUsers = object.halfGatedUsers?.map((e) => BigInt(e)) || [];
+    message.halfGatedData = object.halfGatedData ?? Buffer.alloc(0);
     return message;
   },
 };
