@@ -125,7 +125,15 @@ class OwnedShard implements Shard {
 
   actor(topic: bigint): Promise<TopicActor> | TopicActor {
     if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
-    return this.topics.get(topic) ?? this.topics.open(topic, () => this.#open(topic));
+    return this.topics.get(topic) ?? this.#opened(topic);
+  }
+
+  /** The actor of a topic that is not open; one that got ready in the moment of the shard's end is let go again. */
+  async #opened(topic: bigint): Promise<TopicActor> {
+    const actor = await this.topics.open(topic, () => this.#open(topic));
+    if (this.#closedBy === undefined) return actor;
+    this.#drop(actor, this.#closedBy);
+    throw this.#closedBy;
   }
 
   async command(topic: bigint, command: Command, asker: Asker): Promise<CommandResult> {
