@@ -49,6 +49,28 @@ test("a nonce is remembered over a restart of its host, and of the journal", asy
   expect(history.filter(({ content }) => content === "over restarts")).toHaveLength(1);
 });
 
+test("a nonce sent many times while its host is killed makes one message", async () => {
+  const { owner, member, guild, fleet } = stage;
+  const path = `/channels/${guild.channelId}/messages`;
+  const ids: string[] = [];
+  for (const host of fleet.namesOf("guild")) {
+    const form = { content: `while ${host} dies`, nonce: host, enforce_nonce: true };
+    const post = ({ rest }: typeof owner) => rest.post<APIMessage>(path, form);
+    const early = [owner, owner, member, owner].map(post);
+    const killed = fleet.killAndAwait(host);
+    const late = [member, owner, owner, member].map(post);
+    const answers = await Promise.all([...early, ...late]);
+    await killed;
+    answers.push(await post(owner), await post(member));
+    const own = answers.filter(({ author }) => author.id === owner.id);
+    expect([new Set(own.map(({ id }) => id)).size, new Set(answers.map(({ id }) => id)).size]).toEqual([1, 2]);
+    ids.push(...new Set(answers.map(({ id }) => id)));
+  }
+  const history = await readHistory(owner.rest, guild.channelId);
+  const kept = history.filter(({ content }) => content.startsWith("while ")).map(({ id }) => id);
+  expect(kept).toEqual(ids.toSorted());
+});
+
 test("a request that is repeated is answered as the first time, and done once", async () => {
   const { owner, guild, fleet, rest } = stage;
   await using router = createRouterClient(fleet.fleet.addressOf("router-0"));
