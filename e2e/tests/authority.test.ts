@@ -201,6 +201,7 @@ test("a transferred guild is seen whole by its new owner", async () => {
   const { owner } = stage;
   const heir = await stage.newcomer("heir");
   const session = await stage.watch({ token: heir.token });
+  await session.guild(stage.guild.id);
   const hidden = await hiddenChannel();
   const from = session.mark;
   await owner.rest.patch<APIGuild>(`/guilds/${stage.guild.id}`, { owner_id: heir.id });
@@ -213,6 +214,7 @@ test("a transferred guild is seen whole by its new owner", async () => {
 test("who is kicked is told so, the others too, and nothing comes afterwards", async () => {
   const person = await stage.newcomer("kicked");
   const session = await stage.watch({ token: person.token });
+  await session.guild(stage.guild.id);
   const others = await toldTo(member, async () => {
     await stage.owner.rest.delete(`/guilds/${stage.guild.id}/members/${person.id}`);
     await stage.post("behind their back");
@@ -233,6 +235,7 @@ test("who is kicked is told so, the others too, and nothing comes afterwards", a
 test("a session resumed after a kick gets what it saw before, and nothing of after", async () => {
   const person = await stage.newcomer("absent");
   const session = await stage.watch({ token: person.token });
+  await session.guild(stage.guild.id);
   await stage.post("seen live");
   await session.next("MESSAGE_CREATE", ({ content }) => content === "seen live");
   await session.drop();

@@ -1,4 +1,5 @@
 import { intentBits, privilegedIntents, validIntentsMask } from "@guildhall/protocol";
+import { waitFor } from "@guildhall/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { APIMessage } from "discord-api-types/v10";
 import { type Compression, type GatewaySocket, openGatewaySocket } from "../src/gateway-socket.ts";
@@ -203,6 +204,12 @@ describe("intents", () => {
     const { bot, guild, owner } = stage;
     const session = await stage.watch({ token: bot.token, intents: messages });
     expect(session.namesSince(0)).toEqual(["READY"]);
+    // Nothing tells such a session that its guild is there, but what happens in it.
+    await waitFor(async () => {
+      await stage.post("there?");
+      return session.mark > 1;
+    });
+    const from = session.mark;
     const told = await stage.eventsOf(async () => {
       const role = await owner.rest.post<{ id: string }>(`/guilds/${guild.id}/roles`, { name: "for the bot" });
       await owner.rest.put(`/guilds/${guild.id}/members/${bot.id}/roles/${role.id}`);
@@ -213,8 +220,8 @@ describe("intents", () => {
     expect(told.map(({ t }) => t)).toEqual(expect.arrayContaining(["GUILD_UPDATE", "GUILD_ROLE_CREATE"]));
     const last = stage.witness.dispatches.findLast(({ t }) => t === "MESSAGE_CREATE")?.d as APIMessage;
     await session.next("MESSAGE_CREATE", ({ id }) => id === last.id);
-    // Between the two messages that show where the changes began and ended.
-    expect(session.namesSince(1)).toEqual(["MESSAGE_CREATE", "GUILD_MEMBER_UPDATE", "MESSAGE_CREATE"]);
+    const names = session.namesSince(from).filter((name) => name !== "MESSAGE_CREATE");
+    expect(names).toEqual(["GUILD_MEMBER_UPDATE"]);
   });
 
   test("client shards split a bot's guilds", async () => {
@@ -311,33 +318,4 @@ describe("RESUME", () => {
     await new Promise((resolve) => setTimeout(resolve, 4_500));
     expect(await late.resume()).toBe(false);
   });
-});
-
-test("a client that says too much is closed with 4008 where limits hold", async () => {
-  const limited = await setStage({ rateLimits: "Standard" });
-  try {
-    // Not the bot, which has identified a moment ago and may not do it again so soon.
-    const session = await limited.watch({ token: limited.member.token });
-    const presence = { op: 3, d: { since: null, activities: [], status: "idle", afk: false } };
-    for (let count = 0; count < 130; count += 1) session.socket.send(count % 2 ? presence : { op: 1, d: null });
-    expect((await session.socket.untilClosed()).code).toBe(4008);
-    const path = `/channels/${limited.guild.channelId}/messages`;
-    const send = () => limited.owner.rest.send("POST", path, { content: "." });
-    const answers = await Promise.all(Array.from({ length: 40 }, send));
-    const refused = answers.find(({ status }) => status === 429);
-    expect(refused?.body).toMatchObject({
-      message: expect.any(String),
-      retry_after: expect.any(Number),
-      global: false,
-    });
-    expect(refused?.headers).toMatchObject({
-      "retry-after": expect.any(String),
-      "x-ratelimit-scope": "user",
-      via: expect.any(String),
-      "x-ratelimit-bucket": answers[0]?.headers["x-ratelimit-bucket"],
-      "x-ratelimit-remaining": "0",
-    });
-  } finally {
-    await limited[Symbol.asyncDispose]();
-  }
 });

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { accountCases } from "../src/routes/accounts.ts";
 import { channelCases, inviteCases, overwriteCases } from "../src/routes/channels.ts";
-import { guildCases, memberCases, roleCases } from "../src/routes/guilds.ts";
+import { guildCases, memberCases } from "../src/routes/guilds.ts";
 import { messageCases, reactionCases } from "../src/routes/messages.ts";
+import { roleCases } from "../src/routes/roles.ts";
 import { expectRefusal, type Stage, setStage } from "../src/stage.ts";
 
 // The coverage of the API is counted from the names of these tests: "<method> <path> <side>".

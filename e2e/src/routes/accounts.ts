@@ -196,6 +196,7 @@ export const accountCases: readonly RouteCase[] = [
     async event({ newcomer, guild, watch, expectEvents }) {
       const person = await newcomer();
       const session = await watch({ token: person.token });
+      await session.guild(guild.id);
       const [left] = await expectEvents(
         () => person.rest.delete(`/users/@me/guilds/${guild.id}`),
         ["GUILD_MEMBER_REMOVE"],
