@@ -74,6 +74,11 @@ export const messageCases: readonly RouteCase[] = [
         timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}000\+00:00$/),
       });
       expect(message.mentions.map(({ id }) => id)).toEqual([owner.id]);
+      // A deleted message is gone from what answers it, too.
+      const path = `/channels/${guild.channelId}/messages/${message.id}`;
+      expect((await member.rest.send("GET", path)).body).toMatchObject({ referenced_message: { id: asked.id } });
+      expect((await owner.rest.send("DELETE", `/channels/${guild.channelId}/messages/${asked.id}`)).status).toBe(204);
+      expect((await member.rest.send("GET", path)).body).toMatchObject({ referenced_message: null });
     },
     async permission(stage) {
       const silent = await without(stage, send);

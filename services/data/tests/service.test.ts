@@ -48,7 +48,7 @@ function makeEntry(seq: bigint, rest: Partial<JournalEntry> = {}): JournalEntry 
 
 function makeMessage(messageId: bigint): Row {
   const openJson = Buffer.from(`{"id":"${messageId}"`);
-  const value = { channelId, messageId, authorId: 1n, mentionIds: [2n], openJson, seq: messageId };
+  const value = { channelId, messageId, authorId: 1n, mentionIds: [2n], openJson, seq: messageId, referenceId: 0n };
   return { ts: messageId, deleted: false, of: { $case: "message", value } };
 }
 

@@ -89,6 +89,24 @@ test("an edited reply keeps what it refers to from who may not read content", as
   expect(JSON.parse(String(dispatch?.gatedData))).toMatchObject({ referenced_message: { id: first.id, content: "" } });
 });
 
+test("neither a reply's row nor its later edits keep what it refers to once that is deleted", async () => {
+  const first = jsonOf(await say(on, guild.owner, guild.channelId, "a secret"));
+  const reference = { messageId: BigInt(String(first.id)), failIfNotExists: true };
+  const reply = jsonOf(await say(on, guild.member, guild.channelId, "a reply", { reference }));
+  const at = { channelId: guild.channelId, messageId: BigInt(String(reply.id)) };
+  await on.command(guild.owner, {
+    $case: "deleteMessage",
+    value: { channelId: guild.channelId, messageId: reference.messageId },
+  });
+  const value = EditMessage.fromPartial({ ...at, content: "another" });
+  expect(jsonOf(await on.command(guild.member, { $case: "editMessage", value }))).toMatchObject({
+    content: "another",
+    message_reference: { message_id: first.id },
+    referenced_message: null,
+  });
+  expect(String(last()[0]?.data)).not.toContain("a secret");
+});
+
 test("who is ungated for a reply reads what it refers to only when that is theirs", async () => {
   const first = jsonOf(await say(on, guild.owner, guild.channelId, "a secret"));
   const reference = { messageId: BigInt(String(first.id)), failIfNotExists: true };

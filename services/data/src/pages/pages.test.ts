@@ -191,3 +191,19 @@ test("drops what it holds of channels whose rows have an unknown fate", async ()
   pages.forget([makeMessage(1n)]);
   expect(await read(latest, { lastSeq: 1n })).toMatchObject([{ content: "edited" }]);
 });
+
+test("a reply shows what it answers as that is now: edited, or gone, from memory, from the store and from the tail", async () => {
+  const answered = async (...args: Parameters<typeof read>) => {
+    const shown = (await read(...args)) as readonly (Shown & { readonly referenced_message?: Shown | null })[];
+    return shown.map(({ id, referenced_message: it }) => [Number(id), it === null ? null : it?.content]);
+  };
+  await apply(makeMessage(1n, { text: "first" }), makeMessage(2n), makeMessage(3n, { referenceId: 1n }));
+  const newest = { kind: "latest", limit: 1 } as const;
+  expect(await answered(newest)).toEqual([[3, "first"]]);
+  await apply(makeMessage(1n, { text: "edited", ts: 4n, seq: 4n }));
+  expect(await answered(newest, { lastSeq: 4n })).toEqual([[3, "edited"]]);
+  const gone = makeMessage(1n, { ts: 5n, seq: 5n, deleted: true });
+  expect(await answered(newest, { lastSeq: 5n, tail: [gone] })).toEqual([[3, null]]);
+  await apply(gone);
+  expect(await answered({ kind: "one", id: 3n }, { lastSeq: 5n })).toEqual([[3, null]]);
+});

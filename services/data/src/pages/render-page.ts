@@ -5,9 +5,13 @@ export interface PageMessage {
   readonly messageId: bigint;
   readonly openJson: Uint8Array;
   readonly reactions: readonly ReactionCount[];
+  /** Of a reply: the `openJson` of what it answers, null when that is gone. */
+  readonly answered?: Uint8Array | null;
 }
 
 const comma = Buffer.from(",");
+const answers = Buffer.from(`,"referenced_message":`);
+const gone = Buffer.from(`,"referenced_message":null`);
 const close = Buffer.from("}");
 const open = Buffer.from("[");
 const end = Buffer.from("]");
@@ -21,6 +25,8 @@ export function renderPage(
   for (const [index, message] of messages.entries()) {
     if (index > 0) parts.push(comma);
     parts.push(message.openJson);
+    if (message.answered === null) parts.push(gone);
+    else if (message.answered !== undefined) parts.push(answers, message.answered, close);
     if (message.reactions.length > 0) {
       const items = message.reactions.map((reaction) => renderReaction(reaction, isMe(message, reaction)));
       parts.push(Buffer.from(`,"reactions":[${items.join(",")}]`));

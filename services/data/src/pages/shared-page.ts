@@ -44,9 +44,35 @@ export async function loadSharedPage(ask: PageAsk, sources: SharedPageSources): 
   const messages =
     window.kind === "one" ? loaded.messages.filter((row) => row.messageId === window.id) : loaded.messages;
   const counts = await reactionsOf(channelId, messages, loaded, sources);
+  const answered = await answeredBy(ask, messages, loaded, sources);
   return toSharedPage(
-    messages.map(({ messageId, openJson }) => ({ messageId, openJson, reactions: counts.get(messageId) ?? [] })),
+    messages.map(({ messageId, openJson, referenceId }) => ({
+      messageId,
+      openJson,
+      reactions: counts.get(messageId) ?? [],
+      ...(referenceId === 0n ? {} : { answered: answered.get(referenceId) ?? null }),
+    })),
   );
+}
+
+/** The `openJson` of what the messages answer, as far as it still stands. */
+async function answeredBy(
+  ask: PageAsk,
+  messages: readonly MessageRow[],
+  { messages: known, tailCounts }: Loaded,
+  { store }: SharedPageSources,
+): Promise<ReadonlyMap<bigint, Uint8Array>> {
+  const answered = new Map<bigint, Uint8Array>();
+  const wanted = new Set(messages.map(({ referenceId }) => referenceId));
+  wanted.delete(0n);
+  if (wanted.size === 0) return answered;
+  const rows = new Map(known.map((row) => [row.messageId, row]));
+  if (tailCounts) for (const [messageId, row] of messagesOf(ask)) rows.set(messageId, row);
+  for (const messageId of wanted) {
+    const row = rows.get(messageId) ?? (await store.readMessage(ask.channelId, messageId));
+    if (row !== undefined && !row.deleted) answered.set(messageId, row.openJson);
+  }
+  return answered;
 }
 
 interface Loaded {
@@ -54,6 +80,8 @@ interface Loaded {
   readonly messages: readonly MessageRow[];
   readonly tailReactions: readonly ReactionRow[];
   readonly fromMemory: boolean;
+  /** Whether the tail holds what the store may lack. */
+  readonly tailCounts: boolean;
 }
 
 function fromMemory(
@@ -68,7 +96,7 @@ function fromMemory(
   }
   onMemory();
   // Memory has the owner's last seq: there is nothing in the tail that it lacks.
-  return { messages, tailReactions: [], fromMemory: true };
+  return { messages, tailReactions: [], fromMemory: true, tailCounts: false };
 }
 
 async function fromStore(ask: PageAsk, { store, cache, mayKeep, onQuery }: SharedPageSources): Promise<Loaded> {
@@ -89,7 +117,7 @@ async function fromStore(ask: PageAsk, { store, cache, mayKeep, onQuery }: Share
       cache.keepNewest(channelId, { messages: newest, seq: scanned.seq });
     }
   }
-  return { messages, tailReactions: stored ? [] : tailReactionsOf(ask), fromMemory: false };
+  return { messages, tailReactions: stored ? [] : tailReactionsOf(ask), fromMemory: false, tailCounts: !stored };
 }
 
 function messagesOf({ channelId, tail }: PageAsk): ReadonlyMap<bigint, MessageRow> {

@@ -109,7 +109,7 @@ function toStoreRow({ ts, deleted, of }: Row): StoreRow | undefined {
       };
     }
     case "message": {
-      const { channelId, messageId, authorId, mentionIds, openJson, seq } = of.value;
+      const { channelId, messageId, authorId, mentionIds, openJson, seq, referenceId } = of.value;
       return {
         kind: "message",
         ...written,
@@ -119,6 +119,7 @@ function toStoreRow({ ts, deleted, of }: Row): StoreRow | undefined {
         mentionIds,
         openJson,
         seq: checked(seq, "seq"),
+        referenceId: checked(referenceId, "reference_id"),
       };
     }
     case "reaction": {
@@ -160,8 +161,9 @@ export function fromStoreRow(row: StoreRow): Row {
       return { ts, deleted, of: { $case: "member", value: { topic, userId, value: asBuffer(value) } } };
     }
     case "message": {
-      const { channelId, messageId, authorId, mentionIds, openJson, seq } = row;
-      const value = { channelId, messageId, authorId, mentionIds: [...mentionIds], openJson: asBuffer(openJson), seq };
+      const { channelId, messageId, authorId, mentionIds, openJson, seq, referenceId } = row;
+      const ids = { channelId, messageId, authorId, mentionIds: [...mentionIds], referenceId };
+      const value = { ...ids, openJson: asBuffer(openJson), seq };
       return { ts, deleted, of: { $case: "message", value } };
     }
     case "reaction": {

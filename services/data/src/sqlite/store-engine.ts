@@ -98,7 +98,10 @@ function makeWrite(db: DatabaseSync): (row: StoreRow) => void {
   };
   const putState = upsert("state", "topic, kind, key, ts, deleted, value");
   const putMember = upsert("members", "topic, user_id, ts, deleted, value");
-  const putMessage = upsert("messages", "channel_id, message_id, ts, deleted, author_id, mention_ids, seq, open_json");
+  const putMessage = upsert(
+    "messages",
+    "channel_id, message_id, ts, deleted, author_id, mention_ids, seq, open_json, reference_id",
+  );
   const putReaction = upsert("reactions", "channel_id, message_id, emoji_id, emoji_name, user_id, ts, deleted, seq");
   const dropReactions = db.prepare("DELETE FROM reactions WHERE channel_id = ? AND message_id = ?");
   const nothing = new Uint8Array();
@@ -113,9 +116,9 @@ function makeWrite(db: DatabaseSync): (row: StoreRow) => void {
         putMember.run(row.topic, row.userId, row.ts, deleted, row.deleted ? nothing : row.value);
         return;
       case "message": {
-        const { channelId, messageId, ts, authorId, mentionIds, seq } = row;
+        const { channelId, messageId, ts, authorId, mentionIds, seq, referenceId } = row;
         const json = row.deleted ? nothing : row.openJson;
-        putMessage.run(channelId, messageId, ts, deleted, authorId, packIds(mentionIds), seq, json);
+        putMessage.run(channelId, messageId, ts, deleted, authorId, packIds(mentionIds), seq, json, referenceId);
         // Ids of messages are not used again: nobody asks for the reactions of a deleted one.
         if (row.deleted) dropReactions.run(channelId, messageId);
         return;

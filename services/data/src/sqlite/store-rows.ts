@@ -5,7 +5,7 @@ import { unpackIds } from "./packed-ids.ts";
 export type SqlRow = Record<string, unknown>;
 
 /** Columns that `toMessage` reads. */
-export const messageColumns = "channel_id, message_id, ts, author_id, mention_ids, seq, open_json";
+export const messageColumns = "channel_id, message_id, ts, author_id, mention_ids, seq, open_json, reference_id";
 
 /** Columns that `toReaction` reads. */
 export const reactionColumns = "channel_id, message_id, emoji_id, emoji_name, user_id, ts, seq";
@@ -47,6 +47,7 @@ export function toMessage(row: SqlRow): MessageRow {
     mentionIds: unpackIds(row.mention_ids as Uint8Array),
     seq: row.seq as bigint,
     openJson: row.open_json as Uint8Array,
+    referenceId: row.reference_id as bigint,
   };
 }
 

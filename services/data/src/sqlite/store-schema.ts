@@ -39,6 +39,7 @@ export const storeSchema: EngineSchema = {
       mention_ids BLOB NOT NULL,
       seq INTEGER NOT NULL,
       open_json BLOB NOT NULL,
+      reference_id INTEGER NOT NULL,
       PRIMARY KEY (channel_id, message_id)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX messages_deleted ON messages (ts) WHERE deleted = 1;

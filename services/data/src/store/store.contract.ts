@@ -24,6 +24,7 @@ export function makeMessage(messageId: bigint, { text = "", ...rest }: Partial<M
     mentionIds: [3n, 1n << 62n],
     openJson,
     seq: messageId,
+    referenceId: 0n,
     ...rest,
   };
   return row;

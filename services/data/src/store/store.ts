@@ -23,7 +23,10 @@ export interface MemberRow extends Written {
   readonly value: Uint8Array;
 }
 
-/** A message: key (channelId, messageId). `openJson` lacks the closing brace and `reactions`. */
+/**
+ * A message: key (channelId, messageId). `openJson` lacks the closing brace, `reactions` and `referenced_message`;
+ * `referenceId` is the message of the channel that it answers, 0 for none.
+ */
 export interface MessageRow extends Written {
   readonly kind: "message";
   readonly channelId: bigint;
@@ -32,6 +35,7 @@ export interface MessageRow extends Written {
   readonly mentionIds: readonly bigint[];
   readonly openJson: Uint8Array;
   readonly seq: bigint;
+  readonly referenceId: bigint;
 }
 
 /** Which reaction: one emoji of one user on one message. `emojiId` is 0 for Unicode emoji. */

@@ -135,6 +135,7 @@ function welcomeMessage(turn: Turn, guild: Guild, member: Member): { outcomes: O
           authorId: member.userId,
           mentionIds: [],
           openJson: message.openJson,
+          referenceId: 0n,
         },
       },
       { of: "channel-end", end: { channelId: channel.id, messageId: id, seq: turn.seq } },

@@ -31,6 +31,11 @@ export function touchedEnd(turn: Turn, channelId: bigint): Outcome {
   return { of: "channel-end", end };
 }
 
+/** What a reply answers, as it is now; null when it is gone. */
+function referencedIn(message: LoadedMessage | undefined): Record<string, unknown> | null {
+  return message === undefined ? null : parseMessage(message.openJson);
+}
+
 /** Edits a message: its author all of it, who manages messages whether embeds are suppressed. */
 export function decideEditMessage(turn: Turn, edit: EditMessage): Decision {
   const { channel, who, permissions } = visibleChannel(turn, edit.channelId);
@@ -44,16 +49,20 @@ export function decideEditMessage(turn: Turn, edit: EditMessage): Decision {
   }
   if (isSystemMessage(shown)) throw new GuildhallError("SYSTEM_MESSAGE", "system messages stay as they are");
   const { changed, pinged } = editedFields(turn, edit, shown, permissions);
+  const { channelId, messageId, authorId, referenceId } = before;
   const mentionIds = pinged?.map(({ userId }) => userId) ?? before.mentionIds;
   const rendered = renderEditedMessage(turn.state, changed, {
     author: turn.member(before.authorId),
     channelType: channel.type,
     mentioned: mentionIds.flatMap((id) => turn.member(id) ?? []),
+    ...(referenceId === 0n ? {} : { referenced: referencedIn(turn.message(channelId, referenceId)) }),
   });
-  const { channelId, messageId, authorId } = before;
   return {
     outcomes: [
-      { of: "message", message: { channelId, messageId, authorId, mentionIds, openJson: rendered.openJson } },
+      {
+        of: "message",
+        message: { channelId, messageId, authorId, mentionIds, openJson: rendered.openJson, referenceId },
+      },
       touchedEnd(turn, channelId),
     ],
     dispatches: [messageDispatch("MESSAGE_UPDATE", channelId, rendered, [authorId, ...mentionIds])],

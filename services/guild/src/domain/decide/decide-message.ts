@@ -3,7 +3,7 @@ import { Permission } from "@guildhall/permissions";
 import type { CreateMessage } from "@guildhall/proto";
 import { limits } from "@guildhall/protocol";
 import type { Channel } from "../model/thing.ts";
-import { parseMessage, referencedJsonOf, renderMessage } from "../render/render-message.ts";
+import { parseMessage, renderMessage } from "../render/render-message.ts";
 import { allowedMentions, namedInText } from "./mentions.ts";
 import { renewedProfile } from "./renewed-profile.ts";
 import { messageDispatch } from "./system-message.ts";
@@ -88,7 +88,14 @@ export function decideCreateMessage(turn: Turn, command: CreateMessage): Decisio
     outcomes: [
       {
         of: "message",
-        message: { channelId: channel.id, messageId: id, authorId: userId, mentionIds, openJson: rendered.openJson },
+        message: {
+          channelId: channel.id,
+          messageId: id,
+          authorId: userId,
+          mentionIds,
+          openJson: rendered.openJson,
+          referenceId: replied?.messageId ?? 0n,
+        },
       },
       { of: "channel-end", end: { channelId: channel.id, messageId: id, seq: turn.seq } },
       ...renewed.outcomes,
@@ -126,7 +133,7 @@ function repliedMessage(turn: Turn, command: CreateMessage, permissions: bigint)
 }
 
 function referenceTo(turn: Turn, { messageId, message }: Replied) {
-  const referencedJson = message === undefined ? "null" : referencedJsonOf(message.openJson);
+  const referencedJson = message === undefined ? "null" : `${message.openJson}}`;
   return { messageId, guildId: turn.state.topic, referencedJson };
 }
 

@@ -28,7 +28,9 @@ export function requiredBy(
       const { content, channelId, messageId } = body.value;
       const before = loaded(channelId, messageId);
       const members = withNamed(own, content ?? "", before?.authorId);
-      return { members: [...members, ...(before?.mentionIds ?? [])], messages: [{ channelId, messageId }] };
+      const answered = before === undefined || before.referenceId === 0n ? [] : [before.referenceId];
+      const messages = [messageId, ...answered].map((id) => ({ channelId, messageId: id }));
+      return { members: [...members, ...(before?.mentionIds ?? [])], messages };
     }
     case "deleteMessage":
     case "addReaction":

@@ -8,7 +8,7 @@ const topic = 7n;
 
 function record(seq: bigint, of = topic): JournalRecord {
   const none = Buffer.alloc(0);
-  const value = { channelId: of, messageId: seq, authorId: 1n, mentionIds: [], openJson: none, seq };
+  const value = { channelId: of, messageId: seq, authorId: 1n, mentionIds: [], referenceId: 0n, openJson: none, seq };
   const rows: JournalRecord["rows"] = [{ ts: seq, deleted: false, of: { $case: "message", value } }];
   return {
     topic: of,

@@ -87,7 +87,7 @@ export function rowOf(outcome: Outcome, place: RowPlace): Row {
     case "message":
       return { ts, deleted: false, of: { $case: "message", value: messageRow(outcome.message, seq) } };
     case "message-gone": {
-      const gone = { ...outcome, authorId: 0n, mentionIds: [], openJson: noBytes };
+      const gone = { ...outcome, authorId: 0n, mentionIds: [], openJson: noBytes, referenceId: 0n };
       return { ts, deleted: true, of: { $case: "message", value: messageRow(gone, seq) } };
     }
     case "reaction":
@@ -122,8 +122,9 @@ function memberRowOf(outcome: OfMember, { topic, epoch, seq, ts }: RowPlace): Ro
   }
 }
 
-function messageRow({ channelId, messageId, authorId, mentionIds, openJson }: Message, seq: bigint) {
-  return { channelId, messageId, authorId, mentionIds: [...mentionIds], openJson, seq };
+function messageRow({ mentionIds, ...message }: Message, seq: bigint) {
+  const { channelId, messageId, authorId, openJson, referenceId } = message;
+  return { channelId, messageId, authorId, mentionIds: [...mentionIds], openJson, seq, referenceId };
 }
 
 /** The outcome that a row holds; undefined for one that means nothing to a guild's state (audit, membership). */

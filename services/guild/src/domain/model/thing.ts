@@ -85,13 +85,17 @@ export interface ChannelEnd {
   readonly seq: bigint;
 }
 
-/** A message as its author and later commands need it; `openJson` lacks the closing brace and reactions. */
+/**
+ * A message as its author and later commands need it; `openJson` lacks the closing brace, reactions, and the message that
+ * it answers (`referenceId`, 0n for none).
+ */
 export interface Message {
   readonly channelId: bigint;
   readonly messageId: bigint;
   readonly authorId: bigint;
   readonly mentionIds: readonly bigint[];
   readonly openJson: Buffer;
+  readonly referenceId: bigint;
 }
 
 /** One person's reaction of one kind. `emojiId` is 0n for a unicode emoji. */

@@ -12,7 +12,7 @@ import { countFields, guildJson } from "../render/render-guild.ts";
 import { inviteJson } from "../render/render-invite.ts";
 import { roleJson } from "../render/render-role.ts";
 import { memberJson } from "../render/render-user.ts";
-import { trimmedTail } from "./trimmed-tail.ts";
+import { tailOfMessage, trimmedTail } from "./trimmed-tail.ts";
 
 /** What a read needs in memory. */
 export function requiredByRead({ actor, body }: Read): Required {
@@ -98,10 +98,7 @@ function pageGrant(
 function messageGrant(turn: ReadTurn, channelId: bigint, messageId: bigint): HistoryGrant {
   const { permissions, channel } = visibleChannel(turn, channelId);
   if (!canReadHistory(permissions, channel.type)) throw new GuildhallError("MISSING_ACCESS", "no history here");
-  const rows = turn.tail.ofChannel(channelId).filter(({ of }) => {
-    return (of?.$case === "message" || of?.$case === "reaction") && of.value.messageId === messageId;
-  });
-  return { ...grant(turn, channelId), tail: rows };
+  return { ...grant(turn, channelId), tail: tailOfMessage(turn.tail.ofChannel(channelId), messageId) };
 }
 
 function grant({ state }: ReadTurn, channelId: bigint): HistoryGrant {

@@ -24,9 +24,27 @@ export function trimmedTail(rows: readonly Row[], page: AskedPage): Row[] {
     return (page.before === 0n || id < page.before) && (page.after === 0n || id > page.after);
   });
   const limit = page.limit === 0 ? 50 : page.limit;
-  const kept = page.around !== 0n ? inRange : nearest(inRange, limit, page.after !== 0n);
+  const near = page.around !== 0n ? inRange : nearest(inRange, limit, page.after !== 0n);
+  const kept = withAnswered(rows, near);
   if (kept.length > maxRows) throw new GuildhallError("STORE_UNAVAILABLE", "the channel's end is not stored yet");
   return kept;
+}
+
+/** The rows of one message, and of what it may answer. */
+export function tailOfMessage(rows: readonly Row[], messageId: bigint): Row[] {
+  return withAnswered(
+    rows,
+    rows.filter((row) => messageIdOf(row) === messageId),
+  );
+}
+
+/** Also what is not shown itself but may be inside a reply: what the kept rows answer, and whatever was deleted. */
+function withAnswered(rows: readonly Row[], kept: readonly Row[]): Row[] {
+  const own = new Set(kept);
+  const answered = new Set(kept.map(({ of }) => (of?.$case === "message" ? of.value.referenceId : 0n)));
+  const isInside = (row: Row): boolean =>
+    row.of?.$case === "message" && (row.deleted || answered.has(row.of.value.messageId));
+  return rows.filter((row) => own.has(row) || isInside(row));
 }
 
 /** Messages farther from the page's beginning than `limit` live ones of the tail cannot be on it. */

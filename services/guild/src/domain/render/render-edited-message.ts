@@ -9,16 +9,18 @@ export interface EditedMessageExtras {
   readonly author: Member | undefined;
   readonly channelType: number;
   readonly mentioned: readonly Member[];
+  /** Of a reply: the message that it answers, null when that is gone. */
+  readonly referenced?: Readonly<Record<string, unknown>> | null;
 }
 
 /** Renders a stored message after a change of its object. */
 export function renderEditedMessage(
   state: GuildState,
-  message: Readonly<Record<string, unknown>>,
-  { author, channelType, mentioned }: EditedMessageExtras,
+  kept: Readonly<Record<string, unknown>>,
+  { author, channelType, mentioned, referenced }: EditedMessageExtras,
 ): RenderedMessage {
-  const json = JSON.stringify(message);
-  const open = json.slice(0, -1);
+  const open = JSON.stringify(kept).slice(0, -1);
+  const message = referenced === undefined ? kept : { ...kept, referenced_message: referenced };
   const member = author === undefined ? "" : `,"member":{${memberFields(state.roles, author)}}`;
   const tail = `,"guild_id":"${state.topic}"${member},"channel_type":${channelType}}`;
   const mentions = mentioned.map((each) => {
@@ -28,18 +30,17 @@ export function renderEditedMessage(
   const event = { ...message, mentions };
   const gated = withoutContent(event);
   const dataOf = (shown: object): Buffer => bytesOf(`${JSON.stringify(shown).slice(0, -1)}${tail}`);
-  const { referenced_message: referenced } = message;
   return {
     openJson: bytesOf(open),
-    json: bytesOf(json),
+    json: bytesOf(JSON.stringify(message)),
     data: dataOf(event),
     gatedData: dataOf(gated),
     halfGated:
-      typeof referenced === "object" && referenced !== null
-        ? {
+      referenced === undefined || referenced === null
+        ? undefined
+        : {
             data: dataOf({ ...event, referenced_message: gated.referenced_message }),
             readers: readersOf(referenced),
-          }
-        : undefined,
+          },
   };
 }

@@ -25,7 +25,7 @@ export interface MessageParts {
 
 /** A message rendered: what is kept, and the variants of what is dispatched. */
 export interface RenderedMessage {
-  /** The REST object without its closing brace. */
+  /** The REST object without its closing brace and `referenced_message`. */
   readonly openJson: Buffer;
   /** The REST object. */
   readonly json: Buffer;
@@ -51,8 +51,8 @@ export function renderMessage(
   const head = `{"id":"${id}","type":${parts.type},`;
   const plain = mentions.map(({ profile }) => userJson(profile)).join(",");
   const [before, after] = fieldsAround(parts);
-  const [refers, gatedRefers] = [referenceFields(parts, false), referenceFields(parts, true)];
-  const open = `${head}${body}${before}${plain}${after}${refers}`;
+  const [refers, gatedRefers] = [referencedField(reference, false), referencedField(reference, true)];
+  const open = `${head}${body}${before}${plain}${after}`;
   const nonce = extras.nonceJson === "" ? "" : `,"nonce":${extras.nonceJson}`;
   const author = extras.author === undefined ? "" : `,"member":{${memberFields(state.roles, extras.author)}}`;
   const tail = `${nonce},"guild_id":"${state.topic}"${author},"channel_type":${extras.channelType}}`;
@@ -61,7 +61,7 @@ export function renderMessage(
   const hides = gated || reference !== undefined;
   return {
     openJson: bytesOf(open),
-    json: bytesOf(`${open}${nonce}}`),
+    json: bytesOf(`${open}${refers}${nonce}}`),
     data: bytesOf(`${head}${body}${shared}${refers}${tail}`),
     gatedData: hides ? bytesOf(`${head}${emptyBody}${shared}${gatedRefers}${tail}`) : undefined,
     halfGated:
@@ -86,25 +86,30 @@ interface Person {
 
 /** What stands before and after the list of mentions. */
 function fieldsAround(parts: MessageParts): [string, string] {
-  const { id, channelId, author, mentionRoles, mentionEveryone, tts, flags, editedAtMs } = parts;
+  const { id, channelId, author, mentionRoles, mentionEveryone, tts, flags, editedAtMs, reference } = parts;
   const edited = editedAtMs === undefined ? "null" : `"${isoOf(editedAtMs)}"`;
   const roles = mentionRoles.map((role) => `"${role}"`).join(",");
   return [
     `,"mentions":[`,
     `],"mention_roles":[${roles}],"mention_everyone":${mentionEveryone},"timestamp":"${isoOf(timestampMsOf(id))}",` +
       `"edited_timestamp":${edited},"flags":${flags},"channel_id":"${channelId}","author":${userJson(author)},` +
-      `"pinned":false,"tts":${tts}`,
+      `"pinned":false,"tts":${tts}${reference === undefined ? "" : referenceField(reference, channelId)}`,
   ];
 }
 
-function referenceFields({ channelId, reference }: MessageParts, gated: boolean): string {
+type Reference = NonNullable<MessageParts["reference"]>;
+
+function referenceField({ messageId, guildId }: Reference, channelId: bigint): string {
+  const ids = `"message_id":"${messageId}","channel_id":"${channelId}","guild_id":"${guildId}"`;
+  return `,"message_reference":{"type":0,${ids}}`;
+}
+
+/** What is answered, as it is now. Not kept: it may be edited or deleted later. */
+function referencedField(reference: Reference | undefined, gated: boolean): string {
   if (reference === undefined) return "";
-  const { messageId, guildId, referencedJson } = reference;
-  const referenced = gated && referencedJson !== "null" ? withoutContentJson(referencedJson) : referencedJson;
-  return (
-    `,"message_reference":{"type":0,"message_id":"${messageId}","channel_id":"${channelId}","guild_id":"${guildId}"},` +
-    `"referenced_message":${referenced}`
-  );
+  const { referencedJson } = reference;
+  const shown = gated && referencedJson !== "null" ? withoutContentJson(referencedJson) : referencedJson;
+  return `,"referenced_message":${shown}`;
 }
 
 function withoutContentJson(referencedJson: string): string {
@@ -124,12 +129,6 @@ export function withoutContent(message: Readonly<Record<string, unknown>>): Reco
 function mentionJson(state: GuildState, member: Member): string {
   const user = userJson(member.profile);
   return `${user.slice(0, -1)},"member":{${memberFields(state.roles, member)}}}`;
-}
-
-/** A stored message as it is shown inside a reply: without what it refers to itself. */
-export function referencedJsonOf(openJson: Buffer): string {
-  const { referenced_message: _, ...message } = parseMessage(openJson);
-  return JSON.stringify(message);
 }
 
 /** A stored message's object. */

@@ -65,10 +65,12 @@ export interface MessageRow {
   messageId: bigint;
   authorId: bigint;
   mentionIds: bigint[];
-  /** The message object as JSON without its closing brace and without `reactions`. */
+  /** The message object as JSON without its closing brace, `reactions` and `referenced_message`. */
   openJson: Buffer;
   /** Seq of the event that wrote it. */
   seq: bigint;
+  /** The message of the same channel that it answers; 0 = none. Readers are shown that one as it is when they read. */
+  referenceId: bigint;
 }
 
 /** Key (channel_id, message_id, emoji, user_id). */
@@ -375,7 +377,15 @@ export const StateRow: MessageFns<StateRow> = {
 };
 
 function createBaseMessageRow(): MessageRow {
-  return { channelId: 0n, messageId: 0n, authorId: 0n, mentionIds: [], openJson: Buffer.alloc(0), seq: 0n };
+  return {
+    channelId: 0n,
+    messageId: 0n,
+    authorId: 0n,
+    mentionIds: [],
+    openJson: Buffer.alloc(0),
+    seq: 0n,
+    referenceId: 0n,
+  };
 }
 
 export const MessageRow: MessageFns<MessageRow> = {
@@ -416,6 +426,12 @@ export const MessageRow: MessageFns<MessageRow> = {
         throw new globalThis.Error("value provided for field message.seq of type uint64 too large");
       }
       writer.uint32(48).uint64(message.seq);
+    }
+    if (message.referenceId !== 0n) {
+      if (BigInt.asUintN(64, message.referenceId) !== message.referenceId) {
+        throw new globalThis.Error("value provided for field message.referenceId of type fixed64 too large");
+      }
+      writer.uint32(57).fixed64(message.referenceId);
     }
     return writer;
   },
@@ -491,6 +507,14 @@ export const MessageRow: MessageFns<MessageRow> = {
             message.seq = reader.uint64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.referenceId = reader.fixed64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -514,6 +538,9 @@ export const MessageRow: MessageFns<MessageRow> = {
     message.mentionIds = object.mentionIds?.map((e) => BigInt(e)) || [];
     message.openJson = object.openJson ?? Buffer.alloc(0);
     message.seq = (object.seq !== undefined && object.seq !== null) ? BigInt(object.seq) : 0n;
+    message.referenceId = (object.referenceId !== undefined && object.referenceId !== null)
+      ? BigInt(object.referenceId)
+      : 0n;
     return message;
   },
 };
