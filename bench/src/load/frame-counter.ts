@@ -26,7 +26,8 @@ export class FrameCounter {
       }
       const header = readHeader(data, at);
       if (header === undefined) {
-        this.#partial = data.subarray(at);
+        // A copy: the chunk may be overwritten by the next one.
+        this.#partial = Buffer.from(data.subarray(at));
         return;
       }
       at += header.headerBytes;

@@ -2,6 +2,8 @@ import { connect, type Socket } from "node:net";
 import { clientFrame, upgradeRequest } from "./client-frame.ts";
 import { FrameCounter } from "./frame-counter.ts";
 
+/** All listeners read into it, one after the other: a buffer for each read would cost more than the reading. */
+const readBuffer = Buffer.alloc(1 << 16);
 const headEnd = Buffer.from("\r\n\r\n");
 
 /** Where listeners connect, and what they say first; undefined = nothing (the bare server). */
@@ -24,11 +26,14 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     const { hostname, port, host } = new URL(options.url);
-    this.#socket = connect(Number(port), hostname);
+    const callback = (length: number, buffer: Uint8Array): boolean => {
+      this.#take(Buffer.from(buffer.buffer, buffer.byteOffset, length), options);
+      return true;
+    };
+    this.#socket = connect({ port: Number(port), host: hostname, onread: { buffer: readBuffer, callback } });
     this.#socket.setNoDelay(true);
     const compress = options.compress === undefined ? "" : `&compress=${options.compress}`;
     this.#socket.write(upgradeRequest(host, `v=10&encoding=json${compress}`));
-    this.#socket.on("data", (chunk) => this.#take(chunk, options));
     this.#socket.on("error", () => this.#socket.destroy());
   }
 
@@ -43,7 +48,7 @@ export class Listener {
   #take(chunk: Buffer, options: ListenerOptions): void {
     let data = chunk;
     if (this.#head !== undefined) {
-      const all = Buffer.concat([this.#head, chunk]);
+      const all: Buffer = Buffer.concat([this.#head, chunk]);
       const end = all.indexOf(headEnd);
       if (end < 0) {
         this.#head = all;

@@ -12,7 +12,7 @@ const reply = (message: LoadReply) => void process.send?.(message);
 
 /** Only the time is taken as chunks come: looking into one would delay the next. */
 function noteArrival(chunk: Buffer): void {
-  if (watching) arrivals.push({ chunk, atMs: nowMs() });
+  if (watching) arrivals.push({ atMs: nowMs(), chunk: Buffer.from(chunk) });
 }
 
 function latencies(): number[] {

@@ -1,5 +1,6 @@
 import { GuildhallError } from "@guildhall/errors";
 import { countsQuery, createGuildForm, editGuildForm, membersQuery } from "../forms/guilds.ts";
+import { membershipSettled } from "./membership-settled.ts";
 import { type Call, identityOf, route } from "./route.ts";
 import { sendCommand, sendRead } from "./send.ts";
 
@@ -14,9 +15,14 @@ export const guildRoutes = [
     caller: "person",
     limit: "makeGuild",
     body: createGuildForm,
-    handle(call) {
+    async handle(call) {
       const guildId = call.context.nextId();
-      return sendCommand(call, guildId, { $case: "createGuild", value: { guildId, name: call.body.name } });
+      const answer = await sendCommand(call, guildId, {
+        $case: "createGuild",
+        value: { guildId, name: call.body.name },
+      });
+      await membershipSettled(call, guildId);
+      return answer;
     },
   }),
   route({

@@ -1,7 +1,10 @@
 import { GuildhallError, isGuildhallError } from "@guildhall/errors";
 import type { Account, Command } from "@guildhall/proto";
+import { parseSnowflake } from "@guildhall/snowflake";
 import { countsQuery } from "../forms/guilds.ts";
 import { createInviteForm } from "../forms/invites.ts";
+import type { Answer } from "../http/answer.ts";
+import { membershipSettled } from "./membership-settled.ts";
 import { type Call, route } from "./route.ts";
 import { sendCommand, sendRead, unknownTopic } from "./send.ts";
 
@@ -30,6 +33,13 @@ export async function joinWithNewAccount(
   await context.topics.command(unknownTopic, command, traceparent).catch((error: unknown) => {
     if (!isGuildhallError(error)) throw error;
   });
+}
+
+/** Which guild an accepted invite leads to. */
+function guildOf({ json }: Answer): bigint | undefined {
+  if (json === undefined) return undefined;
+  const { guild } = JSON.parse(Buffer.from(json).toString()) as { guild?: { id?: string } };
+  return parseSnowflake(guild?.id ?? "");
 }
 
 /** Invites to guilds. */
@@ -66,7 +76,12 @@ export const inviteRoutes = [
     method: "POST",
     path: "/invites/{code}",
     caller: "person",
-    handle: (call) => sendCommand(call, unknownTopic, { $case: "acceptInvite", value: { code: codeOf(call) } }),
+    async handle(call) {
+      const answer = await sendCommand(call, unknownTopic, { $case: "acceptInvite", value: { code: codeOf(call) } });
+      const guildId = guildOf(answer);
+      if (guildId !== undefined) await membershipSettled(call, guildId);
+      return answer;
+    },
   }),
   route({
     method: "DELETE",
