@@ -1,4 +1,5 @@
 import { createCoordinatorClient, createRouterClient, createUserClient, createWorkerLease } from "@guildhall/rpc";
+import { waitFor } from "@guildhall/testing";
 import type { TestFleet } from "./fleet.ts";
 import type { Community, Person } from "./people.ts";
 import type { Rest } from "./rest.ts";
@@ -20,7 +21,10 @@ export const allPrivileges = (1n << 12n) | (1n << 14n) | (1n << 18n);
 export interface BotMaker extends AsyncDisposable {
   /** Makes an application with its bot, owned by `owner`; `flags` grant privileged intents. */
   make(owner: Person, options?: { readonly name?: string; readonly flags?: bigint }): Promise<Bot>;
-  /** Adds a bot to a guild; with `permissions` it gets a role of its own that grants them. */
+  /**
+   * Adds a bot to a guild; with `permissions` it gets a role of its own that grants them. Resolves when its next session
+   * will have the guild from its beginning.
+   */
   add(bot: Bot, community: Community, permissions?: bigint): Promise<void>;
 }
 
@@ -54,6 +58,10 @@ export async function makeBotMaker({ fleet, rest }: TestFleet): Promise<BotMaker
         { requestId: generator.next(), actor, reason: "", body },
         { extra: { topic: guildId } },
       );
+      await waitFor(async () => {
+        const { memberships } = await users.call("listMemberships", { userId: BigInt(bot.id) });
+        return memberships.some((membership) => membership.guildId === guildId && membership.member);
+      });
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

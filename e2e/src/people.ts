@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { waitFor } from "@guildhall/testing";
 import type { APIGuild, APIInvite, APIUser } from "discord-api-types/v10";
 import type { Rest } from "./rest.ts";
 
@@ -45,12 +46,19 @@ export async function makeCommunity(owner: Person, members: readonly Person[] = 
   const channelId = channels.find(({ type }) => type === 0)?.id;
   if (channelId === undefined) throw new Error("a new guild has no text channel");
   const { code } = await owner.rest.post<APIInvite>(`/channels/${channelId}/invites`, { max_age: 0 });
+  await untilListed(owner.rest, guild.id);
   const community = { id: guild.id, owner, channelId, invite: code };
   for (const member of members) await join(community, member);
   return community;
 }
 
-/** Lets people in by the guild's invite. */
-export async function join({ invite }: Pick<Community, "invite">, person: Person): Promise<void> {
+/** Lets people in by the guild's invite; resolves when their next session will have the guild from its beginning. */
+export async function join({ id, invite }: Pick<Community, "id" | "invite">, person: Person): Promise<void> {
   await person.rest.post(`/invites/${invite}`, {});
+  await untilListed(person.rest, id);
+}
+
+/** The list of one's guilds, which sessions begin with, follows what the guilds' hosts have acked. */
+async function untilListed(rest: Rest, guildId: string): Promise<void> {
+  await waitFor(async () => (await rest.get<APIGuild[]>("/users/@me/guilds")).some(({ id }) => id === guildId));
 }

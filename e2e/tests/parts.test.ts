@@ -195,7 +195,7 @@ test("user: without it no logins and no new sessions; known tokens post, and ses
   for (const each of guilds) await postAndSee(each, witness);
   for (const { status } of await Promise.all(guilds.map(history))) expect(status).toBe(200);
   // Who joins now is a member for the others at once, and finds the guild when `user` is back.
-  await join(guild, joining);
+  await joining.rest.post(`/invites/${guild.invite}`, {});
   await witness.next("GUILD_MEMBER_ADD", ({ user }) => user.id === joining.id);
   expect((await refusals).map(({ status }) => status)).toEqual([503, 503]);
   await expectBeat(witness);
