@@ -234,6 +234,22 @@ describe("answers", () => {
     expect((await fleet.ask("GET", "/guilds/1/roles/4")).json.code).toBe(10011);
   });
 
+  test("who joins is answered once the accounts know of it, and also when they do not come to know", async () => {
+    let isKnown = false;
+    fleet.router.onCommand = () => {
+      setTimeout(() => {
+        isKnown = true;
+        fleet.user.setMemberships(personId, [55n]);
+      }, 20);
+      return { json: Buffer.from('{"guild":{"id":"55"}}') };
+    };
+    expect((await fleet.ask("POST", "/invites/abc")).status).toBe(200);
+    expect(isKnown).toBe(true);
+    fleet.user.setMemberships(personId, []);
+    fleet.router.onCommand = () => ({ json: Buffer.from('{"guild":{"id":"56"}}') });
+    expect((await fleet.ask("POST", "/invites/abc")).json).toEqual({ guild: { id: "56" } });
+  });
+
   test("one's guilds come ascending, by pages, without those just left", async () => {
     fleet.user.setMemberships(personId, [30n, 10n, 20n, 40n]);
     fleet.router.onRead = ({ body }) => {
