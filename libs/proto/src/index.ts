@@ -4,6 +4,7 @@ export * from "./gen/guildhall/v1/common.ts";
 export * from "./gen/guildhall/v1/coordinator.ts";
 export * from "./gen/guildhall/v1/data.ts";
 export * from "./gen/guildhall/v1/events.ts";
+export * from "./gen/guildhall/v1/gateway.ts";
 export * from "./gen/guildhall/v1/guild.ts";
 export * from "./gen/guildhall/v1/reads.ts";
 export * from "./gen/guildhall/v1/router.ts";

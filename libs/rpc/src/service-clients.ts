@@ -8,8 +8,14 @@ import {
   type DataRequest,
   DataServiceClient,
   DataServiceService,
+  type GatewayReply,
+  type GatewayRequest,
+  GatewayServiceClient,
+  GatewayServiceService,
   GuildServiceClient,
   GuildServiceService,
+  type HandoffReply,
+  type HandoffRequest,
   RouterServiceClient,
   RouterServiceService,
   type TopicReply,
@@ -47,7 +53,11 @@ export type GuildClient = ExchangeClient<TopicRequest, TopicReply>;
 export type DataClient = ExchangeClient<DataRequest, DataReply>;
 /** Accounts, tokens, memberships, user topics. */
 export type UserClient = ExchangeClient<UserRequest, UserReply>;
-/** Leases. */
+/** Shards handed over from host to host, and what tools ask of a host. */
+export type HandoffClient = ExchangeClient<HandoffRequest, HandoffReply>;
+/** What gateways and tools ask of a gateway. */
+export type GatewayClient = ExchangeClient<GatewayRequest, GatewayReply>;
+/** Map, leases, orders, and the verbs of operators. */
 export type CoordinatorClient = ExchangeClient<CoordinatorRequest, CoordinatorReply>;
 
 /** A client of the router at `address`. */
@@ -70,6 +80,16 @@ export function createGuildClient(address: string, options: ServiceClientOptions
     { topic: 0n, timeoutMs: 0 },
     options,
   );
+}
+
+/** A client of the host at `address`, for handing shards over to it. */
+export function createHandoffClient(address: string, options: ServiceClientOptions = {}): HandoffClient {
+  return create(makeGrpcClient(GuildServiceClient, address), GuildServiceService.handoff, "handoff", {}, options);
+}
+
+/** A client of the gateway at `address`. */
+export function createGatewayClient(address: string, options: ServiceClientOptions = {}): GatewayClient {
+  return create(makeGrpcClient(GatewayServiceClient, address), GatewayServiceService.exchange, "gateway", {}, options);
 }
 
 /** A client of the data process at `address`. */

@@ -60,6 +60,48 @@ export interface Profile {
   publicFlags: bigint;
 }
 
+/** Writes a consistent copy of all files of the process into a folder on its machine, while it goes on. */
+export interface Backup {
+  /** Absolute; made when it is not there. What is in it must not be a file of the same name. */
+  folder: string;
+}
+
+export interface BackupDone {
+  files: BackupFile[];
+}
+
+export interface BackupFile {
+  /** Within the folder. */
+  name: string;
+  bytes: bigint;
+  /** Hex. */
+  sha256: string;
+}
+
+/** Where a message went, and when: asked of every process that may have seen it. */
+export interface TraceMessage {
+  messageId: bigint;
+  /** Where known: the topic and seq of its event. */
+  topic: bigint;
+  seq: bigint;
+}
+
+export interface MessageTrace {
+  topic: bigint;
+  seq: bigint;
+  steps: TraceStep[];
+}
+
+export interface TraceStep {
+  /** Unix time in microseconds. */
+  atUs: bigint;
+  /** E.g. "guild-0". */
+  process: string;
+  /** E.g. "decided", "journaled", "published", "received", "dispatched", "stored". */
+  what: string;
+  detail: string;
+}
+
 /** Who asks. `api` and `gateway` fill it from the authenticated token; hosts trust it. */
 export interface Actor {
   profile:
@@ -625,6 +667,465 @@ export const Profile: MessageFns<Profile> = {
     message.publicFlags = (object.publicFlags !== undefined && object.publicFlags !== null)
       ? BigInt(object.publicFlags)
       : 0n;
+    return message;
+  },
+};
+
+function createBaseBackup(): Backup {
+  return { folder: "" };
+}
+
+export const Backup: MessageFns<Backup> = {
+  encode(message: Backup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.folder !== "") {
+      writer.uint32(10).string(message.folder);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Backup {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackup();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.folder = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Backup>): Backup {
+    return Backup.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Backup>): Backup {
+    const message = createBaseBackup();
+    message.folder = object.folder ?? "";
+    return message;
+  },
+};
+
+function createBaseBackupDone(): BackupDone {
+  return { files: [] };
+}
+
+export const BackupDone: MessageFns<BackupDone> = {
+  encode(message: BackupDone, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.files) {
+      BackupFile.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackupDone {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackupDone();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.files.push(BackupFile.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BackupDone>): BackupDone {
+    return BackupDone.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BackupDone>): BackupDone {
+    const message = createBaseBackupDone();
+    message.files = object.files?.map((e) => BackupFile.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBackupFile(): BackupFile {
+  return { name: "", bytes: 0n, sha256: "" };
+}
+
+export const BackupFile: MessageFns<BackupFile> = {
+  encode(message: BackupFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.bytes);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(26).string(message.sha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackupFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackupFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BackupFile>): BackupFile {
+    return BackupFile.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BackupFile>): BackupFile {
+    const message = createBaseBackupFile();
+    message.name = object.name ?? "";
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.sha256 = object.sha256 ?? "";
+    return message;
+  },
+};
+
+function createBaseTraceMessage(): TraceMessage {
+  return { messageId: 0n, topic: 0n, seq: 0n };
+}
+
+export const TraceMessage: MessageFns<TraceMessage> = {
+  encode(message: TraceMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.messageId !== 0n) {
+      if (BigInt.asUintN(64, message.messageId) !== message.messageId) {
+        throw new globalThis.Error("value provided for field message.messageId of type fixed64 too large");
+      }
+      writer.uint32(9).fixed64(message.messageId);
+    }
+    if (message.topic !== 0n) {
+      if (BigInt.asUintN(64, message.topic) !== message.topic) {
+        throw new globalThis.Error("value provided for field message.topic of type fixed64 too large");
+      }
+      writer.uint32(17).fixed64(message.topic);
+    }
+    if (message.seq !== 0n) {
+      if (BigInt.asUintN(64, message.seq) !== message.seq) {
+        throw new globalThis.Error("value provided for field message.seq of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.seq);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TraceMessage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTraceMessage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.messageId = reader.fixed64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.topic = reader.fixed64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.seq = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TraceMessage>): TraceMessage {
+    return TraceMessage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TraceMessage>): TraceMessage {
+    const message = createBaseTraceMessage();
+    message.messageId = (object.messageId !== undefined && object.messageId !== null) ? BigInt(object.messageId) : 0n;
+    message.topic = (object.topic !== undefined && object.topic !== null) ? BigInt(object.topic) : 0n;
+    message.seq = (object.seq !== undefined && object.seq !== null) ? BigInt(object.seq) : 0n;
+    return message;
+  },
+};
+
+function createBaseMessageTrace(): MessageTrace {
+  return { topic: 0n, seq: 0n, steps: [] };
+}
+
+export const MessageTrace: MessageFns<MessageTrace> = {
+  encode(message: MessageTrace, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topic !== 0n) {
+      if (BigInt.asUintN(64, message.topic) !== message.topic) {
+        throw new globalThis.Error("value provided for field message.topic of type fixed64 too large");
+      }
+      writer.uint32(9).fixed64(message.topic);
+    }
+    if (message.seq !== 0n) {
+      if (BigInt.asUintN(64, message.seq) !== message.seq) {
+        throw new globalThis.Error("value provided for field message.seq of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.seq);
+    }
+    for (const v of message.steps) {
+      TraceStep.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MessageTrace {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMessageTrace();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.topic = reader.fixed64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seq = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.steps.push(TraceStep.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MessageTrace>): MessageTrace {
+    return MessageTrace.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MessageTrace>): MessageTrace {
+    const message = createBaseMessageTrace();
+    message.topic = (object.topic !== undefined && object.topic !== null) ? BigInt(object.topic) : 0n;
+    message.seq = (object.seq !== undefined && object.seq !== null) ? BigInt(object.seq) : 0n;
+    message.steps = object.steps?.map((e) => TraceStep.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseTraceStep(): TraceStep {
+  return { atUs: 0n, process: "", what: "", detail: "" };
+}
+
+export const TraceStep: MessageFns<TraceStep> = {
+  encode(message: TraceStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.atUs !== 0n) {
+      if (BigInt.asUintN(64, message.atUs) !== message.atUs) {
+        throw new globalThis.Error("value provided for field message.atUs of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.atUs);
+    }
+    if (message.process !== "") {
+      writer.uint32(18).string(message.process);
+    }
+    if (message.what !== "") {
+      writer.uint32(26).string(message.what);
+    }
+    if (message.detail !== "") {
+      writer.uint32(34).string(message.detail);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TraceStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTraceStep();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.atUs = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.process = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.what = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TraceStep>): TraceStep {
+    return TraceStep.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TraceStep>): TraceStep {
+    const message = createBaseTraceStep();
+    message.atUs = (object.atUs !== undefined && object.atUs !== null) ? BigInt(object.atUs) : 0n;
+    message.process = object.process ?? "";
+    message.what = object.what ?? "";
+    message.detail = object.detail ?? "";
     return message;
   },
 };

@@ -19,8 +19,54 @@ import {
   type Metadata,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Failure, SlotRange } from "./common.ts";
+import { Backup, BackupDone, Failure, SlotRange } from "./common.ts";
 import { EpochRecord } from "./data.ts";
+
+export const HandoffResult = {
+  HANDOFF_RESULT_UNSPECIFIED: 0,
+  /** HANDOFF_RESULT_DONE - The shard is the other host's, or the split is in force. */
+  HANDOFF_RESULT_DONE: 1,
+  /** HANDOFF_RESULT_TAKEN_BACK - The sealed host took it back: the other one did not open in time. */
+  HANDOFF_RESULT_TAKEN_BACK: 2,
+  /** HANDOFF_RESULT_REFUSED - Nothing was sealed: not possible now; `reason` says why. */
+  HANDOFF_RESULT_REFUSED: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type HandoffResult = typeof HandoffResult[keyof typeof HandoffResult];
+
+export namespace HandoffResult {
+  export type HANDOFF_RESULT_UNSPECIFIED = typeof HandoffResult.HANDOFF_RESULT_UNSPECIFIED;
+  export type HANDOFF_RESULT_DONE = typeof HandoffResult.HANDOFF_RESULT_DONE;
+  export type HANDOFF_RESULT_TAKEN_BACK = typeof HandoffResult.HANDOFF_RESULT_TAKEN_BACK;
+  export type HANDOFF_RESULT_REFUSED = typeof HandoffResult.HANDOFF_RESULT_REFUSED;
+  export type UNRECOGNIZED = typeof HandoffResult.UNRECOGNIZED;
+}
+
+export const OrderKind = {
+  /** ORDER_KIND_UNSPECIFIED - As `take`. */
+  ORDER_KIND_UNSPECIFIED: 0,
+  /**
+   * ORDER_KIND_TAKE - Take the range over from `from_incarnation`. When that is the taker itself it takes its own range anew, at the next
+   * epoch, which ends every order to others.
+   */
+  ORDER_KIND_TAKE: 1,
+  /** ORDER_KIND_SPLIT - Split the range, which this host owns, in place. */
+  ORDER_KIND_SPLIT: 2,
+  /** ORDER_KIND_MOVE - Hand the range, which this host owns, over to `to_host`. */
+  ORDER_KIND_MOVE: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type OrderKind = typeof OrderKind[keyof typeof OrderKind];
+
+export namespace OrderKind {
+  export type ORDER_KIND_UNSPECIFIED = typeof OrderKind.ORDER_KIND_UNSPECIFIED;
+  export type ORDER_KIND_TAKE = typeof OrderKind.ORDER_KIND_TAKE;
+  export type ORDER_KIND_SPLIT = typeof OrderKind.ORDER_KIND_SPLIT;
+  export type ORDER_KIND_MOVE = typeof OrderKind.ORDER_KIND_MOVE;
+  export type UNRECOGNIZED = typeof OrderKind.UNRECOGNIZED;
+}
 
 export interface CoordinatorServiceExchangeRequest {
   requests: CoordinatorRequest[];
@@ -38,7 +84,12 @@ export interface CoordinatorServiceWatchMapRequest {
 export interface CoordinatorServiceWatchMapResponse {
   /** Rises with each change; lower ones are refused by watchers. */
   version: bigint;
+  /** All of the map when `from_version` is 0, else the entries that changed since that version. */
   entries: MapEntry[];
+  /** The version that this is a change of. A watcher that has another one begins anew. */
+  fromVersion: bigint;
+  /** Ranges that are no entries any more (their halves are). */
+  removed: SlotRange[];
 }
 
 export interface MapEntry {
@@ -47,20 +98,52 @@ export interface MapEntry {
   address: string;
   epoch: number;
   incarnation: string;
+  /** The move that is under way; absent = none. */
+  moving: MoveIntent | undefined;
+}
+
+/** A planned handoff of a shard from its owner to another host. */
+export interface MoveIntent {
+  /** Never used again. */
+  moveId: string;
+  toHost: string;
+  toAddress: string;
 }
 
 export interface CoordinatorRequest {
   id: bigint;
   traceparent: string;
-  body: { $case: "leaseWorkerId"; value: LeaseWorkerId } | { $case: "renewHost"; value: RenewHost } | undefined;
+  body:
+    | { $case: "leaseWorkerId"; value: LeaseWorkerId }
+    | { $case: "renewHost"; value: RenewHost }
+    | { $case: "awaitOrders"; value: AwaitOrders }
+    | { $case: "applySpec"; value: ApplyFleetSpec }
+    | { $case: "describeFleet"; value: DescribeFleet }
+    | { $case: "planReshard"; value: PlanReshard }
+    | { $case: "driveReshard"; value: DriveReshard }
+    | { $case: "moveShard"; value: MoveShard }
+    | { $case: "rebalance"; value: Rebalance }
+    | { $case: "drainHost"; value: DrainHost }
+    | { $case: "backup"; value: Backup }
+    | undefined;
 }
 
 export interface CoordinatorReply {
   id: bigint;
-  body: { $case: "leaseWorkerId"; value: WorkerIdLease } | { $case: "renewHost"; value: HostRenewed } | {
-    $case: "failure";
-    value: Failure;
-  } | undefined;
+  body:
+    | { $case: "leaseWorkerId"; value: WorkerIdLease }
+    | { $case: "renewHost"; value: HostRenewed }
+    | { $case: "awaitOrders"; value: OrdersReady }
+    | { $case: "applySpec"; value: FleetSpecApplied }
+    | { $case: "describeFleet"; value: FleetDescription }
+    | { $case: "planReshard"; value: ReshardPlan }
+    | { $case: "driveReshard"; value: ReshardStatus }
+    | { $case: "moveShard"; value: MoveAccepted }
+    | { $case: "rebalance"; value: Rebalanced }
+    | { $case: "drainHost"; value: HostDraining }
+    | { $case: "backup"; value: BackupDone }
+    | { $case: "failure"; value: Failure }
+    | undefined;
 }
 
 /** Asks for worker bits, or renews them when `worker_id` and `incarnation` are those of a lease. */
@@ -90,9 +173,55 @@ export interface RenewHost {
   incarnation: string;
   /** Taken EPOCHs that this incarnation serves. */
   owned: EpochRecord[];
+  /** What this incarnation serves, each range with the EPOCH that it is owned by. */
+  shards: OwnedShard[];
+  /** Of moves and splits that ended since the last renewal that was answered. */
+  outcomes: HandoffOutcome[];
+  /** CPU seconds per second of the process. */
+  cpuShare: number;
+  memoryBytes: bigint;
+  /** Commit p99 of the journal over the last 10 s, as this host sees it, in milliseconds; 0 = nothing appended. */
+  journalP99Ms: number;
+  version: string;
+}
+
+/** A range that a host serves. `row` is the journal's: after a split it is the parent's, with `split`. */
+export interface OwnedShard {
+  range: SlotRange | undefined;
+  row: EpochRecord | undefined;
+  load: ShardLoad | undefined;
+}
+
+/** What a shard takes of its host, averaged over the time since the last renewal. */
+export interface ShardLoad {
+  openTopics: number;
+  commandsPerS: number;
+  /** Bytes of events, as published. */
+  bytesPerS: number;
+  /** Part of the host's work that this shard is, 0 to 1. */
+  cpuShare: number;
+  memoryBytes: bigint;
+  /** The part of commands_per_s that falls into the first half of the range (i, 2n), 0 to 1. */
+  lowPart: number;
+  /** The busiest topic, and its part of commands_per_s, 0 to 1. */
+  busiestTopic: bigint;
+  busiestPart: number;
+}
+
+export interface HandoffOutcome {
+  moveId: string;
+  range: SlotRange | undefined;
+  result: HandoffResult;
+  reason: string;
+  /** From the seal to the moment when commands went on (here, or by name of the new owner), in milliseconds. */
+  pauseMs: number;
 }
 
 export interface HostRenewed {
+  /**
+   * 0 = the lease holds, but proves nothing: an order against this incarnation is out. What needs no append is to be
+   * answered after a look at the journal only.
+   */
   ttlMs: number;
   nowMs: bigint;
   /**
@@ -107,6 +236,216 @@ export interface Order {
   moveId: string;
   /** The incarnation that lapsed; empty = none known. */
   fromIncarnation: string;
+  kind: OrderKind;
+  toHost: string;
+  toAddress: string;
+  toIncarnation: string;
+}
+
+/**
+ * Answered when there are orders for this incarnation that it has not been given by a reply to `seen` or more, at the
+ * latest after `wait_ms` (then without orders). One at a time a host.
+ */
+export interface AwaitOrders {
+  host: string;
+  incarnation: string;
+  seen: bigint;
+  waitMs: number;
+}
+
+export interface OrdersReady {
+  orders: Order[];
+  seen: bigint;
+}
+
+/** When voluntary moves may happen. */
+export interface MoveWindow {
+  /** 0 = Sunday ... 6 = Saturday; none = every day. */
+  days: number[];
+  /** Minutes since midnight in the time zone; `to` below `from` ends on the next day. */
+  fromMinute: number;
+  toMinute: number;
+  /** IANA name. */
+  timeZone: string;
+}
+
+/** The part of a ShardSet that the coordinator carries out. Level-based: the applier sends it again and again. */
+export interface FleetSpec {
+  shards: number;
+  /** Names of the hosts that ought to be there. */
+  hosts: string[];
+  paused: boolean;
+  approvalRequired: boolean;
+  movesPerHost: number;
+  reshardingWindows: MoveWindow[];
+  /** "Off", "DryRun" or "Auto". */
+  rebalancingMode: string;
+  trigger: number;
+  target: number;
+  cooldownMs: number;
+  rebalancingWindows: MoveWindow[];
+}
+
+export interface ApplyFleetSpec {
+  spec: FleetSpec | undefined;
+}
+
+export interface FleetSpecApplied {
+  /** Hosts that are not in the spec any more and own nothing: they may be stopped. */
+  removableHosts: string[];
+  reshard: ReshardStatus | undefined;
+}
+
+export interface DescribeFleet {
+}
+
+export interface FleetDescription {
+  mapVersion: bigint;
+  shards: ShardDescription[];
+  hosts: HostDescription[];
+  reshard:
+    | ReshardStatus
+    | undefined;
+  /** The newest last. */
+  decisions: Decision[];
+  moves: MoveRecord[];
+  spec: FleetSpec | undefined;
+  paused: boolean;
+  /** The worst host's load divided by the mean; 0 = nothing known. */
+  imbalance: number;
+}
+
+export interface ShardDescription {
+  entry:
+    | MapEntry
+    | undefined;
+  /** "Serving", "Moving", "Splitting", "Ordered" or "Lost" (its owner does not renew). */
+  state: string;
+  load: ShardLoad | undefined;
+}
+
+export interface HostDescription {
+  name: string;
+  address: string;
+  incarnation: string;
+  /** "Ready", "Draining", "Lapsed" or "Absent" (in the spec, never heard of). */
+  state: string;
+  shards: number;
+  load: number;
+  epochMax: number;
+  renewedMsAgo: number;
+  version: string;
+}
+
+export interface Decision {
+  atMs: bigint;
+  /** What was considered, e.g. "balance", "reshard", "failover 3/8", "move 1/4". */
+  subject: string;
+  /** What was done, e.g. "nothing", "move 1/4 guild-0 -> guild-1". */
+  action: string;
+  reason: string;
+}
+
+export interface MoveRecord {
+  moveId: string;
+  range: SlotRange | undefined;
+  fromHost: string;
+  toHost: string;
+  startedMs: bigint;
+  endedMs: bigint;
+  /** "Running", "Done", "TakenBack", "Refused" or "Lost". */
+  state: string;
+  reason: string;
+  pauseMs: number;
+}
+
+/** Shows what doubling to `to` would do; changes nothing. */
+export interface PlanReshard {
+  to: number;
+}
+
+export interface ReshardPlan {
+  from: number;
+  to: number;
+  hash: string;
+  splits: PlannedSplit[];
+  moves: PlannedMove[];
+}
+
+export interface PlannedSplit {
+  range: SlotRange | undefined;
+  host: string;
+  /** Guilds (and other topics) in each half. */
+  lowTopics: bigint;
+  highTopics: bigint;
+  lowLoad: number;
+  highLoad: number;
+}
+
+export interface PlannedMove {
+  range: SlotRange | undefined;
+  fromHost: string;
+  toHost: string;
+  reason: string;
+}
+
+/** A verb on the reshard: "apply" (plan to `to`), "approve" (with `hash`), "pause", "resume", "cancel", "undo". */
+export interface DriveReshard {
+  verb: string;
+  to: number;
+  hash: string;
+  dryRun: boolean;
+}
+
+export interface ReshardStatus {
+  /** "" (none ever), "Planned", "Splitting", "Moving", "Completed", "Cancelled" or "Undone". */
+  phase: string;
+  from: number;
+  to: number;
+  planHash: string;
+  approved: boolean;
+  moved: number;
+  total: number;
+  worstPauseMs: number;
+  startedMs: bigint;
+  message: string;
+  paused: boolean;
+  split: number;
+  /** How many shards serve. */
+  serving: number;
+}
+
+export interface MoveShard {
+  range: SlotRange | undefined;
+  toHost: string;
+  dryRun: boolean;
+}
+
+export interface MoveAccepted {
+  /** Empty with dry_run. */
+  moveId: string;
+  fromHost: string;
+}
+
+/** Balances once, now; with `dry_run` only says what it would do. */
+export interface Rebalance {
+  dryRun: boolean;
+}
+
+export interface Rebalanced {
+  moves: PlannedMove[];
+  reason: string;
+}
+
+/** All shards of the host go to others, and none come, until it runs in another incarnation or `cancel`. */
+export interface DrainHost {
+  host: string;
+  dryRun: boolean;
+  cancel: boolean;
+}
+
+export interface HostDraining {
+  shardsLeft: number;
 }
 
 function createBaseCoordinatorServiceExchangeRequest(): CoordinatorServiceExchangeRequest {
@@ -275,7 +614,7 @@ export const CoordinatorServiceWatchMapRequest: MessageFns<CoordinatorServiceWat
 };
 
 function createBaseCoordinatorServiceWatchMapResponse(): CoordinatorServiceWatchMapResponse {
-  return { version: 0n, entries: [] };
+  return { version: 0n, entries: [], fromVersion: 0n, removed: [] };
 }
 
 export const CoordinatorServiceWatchMapResponse: MessageFns<CoordinatorServiceWatchMapResponse> = {
@@ -288,6 +627,15 @@ export const CoordinatorServiceWatchMapResponse: MessageFns<CoordinatorServiceWa
     }
     for (const v of message.entries) {
       MapEntry.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.fromVersion !== 0n) {
+      if (BigInt.asUintN(64, message.fromVersion) !== message.fromVersion) {
+        throw new globalThis.Error("value provided for field message.fromVersion of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.fromVersion);
+    }
+    for (const v of message.removed) {
+      SlotRange.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -321,6 +669,22 @@ export const CoordinatorServiceWatchMapResponse: MessageFns<CoordinatorServiceWa
             message.entries.push(MapEntry.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.fromVersion = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.removed.push(SlotRange.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -340,12 +704,16 @@ export const CoordinatorServiceWatchMapResponse: MessageFns<CoordinatorServiceWa
     const message = createBaseCoordinatorServiceWatchMapResponse();
     message.version = (object.version !== undefined && object.version !== null) ? BigInt(object.version) : 0n;
     message.entries = object.entries?.map((e) => MapEntry.fromPartial(e)) || [];
+    message.fromVersion = (object.fromVersion !== undefined && object.fromVersion !== null)
+      ? BigInt(object.fromVersion)
+      : 0n;
+    message.removed = object.removed?.map((e) => SlotRange.fromPartial(e)) || [];
     return message;
   },
 };
 
 function createBaseMapEntry(): MapEntry {
-  return { range: undefined, host: "", address: "", epoch: 0, incarnation: "" };
+  return { range: undefined, host: "", address: "", epoch: 0, incarnation: "", moving: undefined };
 }
 
 export const MapEntry: MessageFns<MapEntry> = {
@@ -364,6 +732,9 @@ export const MapEntry: MessageFns<MapEntry> = {
     }
     if (message.incarnation !== "") {
       writer.uint32(42).string(message.incarnation);
+    }
+    if (message.moving !== undefined) {
+      MoveIntent.encode(message.moving, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -421,6 +792,14 @@ export const MapEntry: MessageFns<MapEntry> = {
             message.incarnation = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.moving = MoveIntent.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -445,6 +824,88 @@ export const MapEntry: MessageFns<MapEntry> = {
     message.address = object.address ?? "";
     message.epoch = object.epoch ?? 0;
     message.incarnation = object.incarnation ?? "";
+    message.moving = (object.moving !== undefined && object.moving !== null)
+      ? MoveIntent.fromPartial(object.moving)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseMoveIntent(): MoveIntent {
+  return { moveId: "", toHost: "", toAddress: "" };
+}
+
+export const MoveIntent: MessageFns<MoveIntent> = {
+  encode(message: MoveIntent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.moveId !== "") {
+      writer.uint32(10).string(message.moveId);
+    }
+    if (message.toHost !== "") {
+      writer.uint32(18).string(message.toHost);
+    }
+    if (message.toAddress !== "") {
+      writer.uint32(26).string(message.toAddress);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MoveIntent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMoveIntent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.moveId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.toHost = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.toAddress = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MoveIntent>): MoveIntent {
+    return MoveIntent.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MoveIntent>): MoveIntent {
+    const message = createBaseMoveIntent();
+    message.moveId = object.moveId ?? "";
+    message.toHost = object.toHost ?? "";
+    message.toAddress = object.toAddress ?? "";
     return message;
   },
 };
@@ -470,6 +931,33 @@ export const CoordinatorRequest: MessageFns<CoordinatorRequest> = {
         break;
       case "renewHost":
         RenewHost.encode(message.body.value, writer.uint32(90).fork()).join();
+        break;
+      case "awaitOrders":
+        AwaitOrders.encode(message.body.value, writer.uint32(98).fork()).join();
+        break;
+      case "applySpec":
+        ApplyFleetSpec.encode(message.body.value, writer.uint32(106).fork()).join();
+        break;
+      case "describeFleet":
+        DescribeFleet.encode(message.body.value, writer.uint32(114).fork()).join();
+        break;
+      case "planReshard":
+        PlanReshard.encode(message.body.value, writer.uint32(122).fork()).join();
+        break;
+      case "driveReshard":
+        DriveReshard.encode(message.body.value, writer.uint32(130).fork()).join();
+        break;
+      case "moveShard":
+        MoveShard.encode(message.body.value, writer.uint32(138).fork()).join();
+        break;
+      case "rebalance":
+        Rebalance.encode(message.body.value, writer.uint32(146).fork()).join();
+        break;
+      case "drainHost":
+        DrainHost.encode(message.body.value, writer.uint32(154).fork()).join();
+        break;
+      case "backup":
+        Backup.encode(message.body.value, writer.uint32(162).fork()).join();
         break;
     }
     return writer;
@@ -520,6 +1008,78 @@ export const CoordinatorRequest: MessageFns<CoordinatorRequest> = {
             message.body = { $case: "renewHost", value: RenewHost.decode(reader, reader.uint32()) };
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.body = { $case: "awaitOrders", value: AwaitOrders.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.body = { $case: "applySpec", value: ApplyFleetSpec.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.body = { $case: "describeFleet", value: DescribeFleet.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.body = { $case: "planReshard", value: PlanReshard.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.body = { $case: "driveReshard", value: DriveReshard.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.body = { $case: "moveShard", value: MoveShard.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.body = { $case: "rebalance", value: Rebalance.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.body = { $case: "drainHost", value: DrainHost.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.body = { $case: "backup", value: Backup.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -552,6 +1112,60 @@ export const CoordinatorRequest: MessageFns<CoordinatorRequest> = {
         }
         break;
       }
+      case "awaitOrders": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "awaitOrders", value: AwaitOrders.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "applySpec": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "applySpec", value: ApplyFleetSpec.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "describeFleet": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "describeFleet", value: DescribeFleet.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "planReshard": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "planReshard", value: PlanReshard.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "driveReshard": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "driveReshard", value: DriveReshard.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "moveShard": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "moveShard", value: MoveShard.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "rebalance": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "rebalance", value: Rebalance.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "drainHost": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "drainHost", value: DrainHost.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "backup": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "backup", value: Backup.fromPartial(object.body.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -575,6 +1189,33 @@ export const CoordinatorReply: MessageFns<CoordinatorReply> = {
         break;
       case "renewHost":
         HostRenewed.encode(message.body.value, writer.uint32(90).fork()).join();
+        break;
+      case "awaitOrders":
+        OrdersReady.encode(message.body.value, writer.uint32(98).fork()).join();
+        break;
+      case "applySpec":
+        FleetSpecApplied.encode(message.body.value, writer.uint32(106).fork()).join();
+        break;
+      case "describeFleet":
+        FleetDescription.encode(message.body.value, writer.uint32(114).fork()).join();
+        break;
+      case "planReshard":
+        ReshardPlan.encode(message.body.value, writer.uint32(122).fork()).join();
+        break;
+      case "driveReshard":
+        ReshardStatus.encode(message.body.value, writer.uint32(130).fork()).join();
+        break;
+      case "moveShard":
+        MoveAccepted.encode(message.body.value, writer.uint32(138).fork()).join();
+        break;
+      case "rebalance":
+        Rebalanced.encode(message.body.value, writer.uint32(146).fork()).join();
+        break;
+      case "drainHost":
+        HostDraining.encode(message.body.value, writer.uint32(154).fork()).join();
+        break;
+      case "backup":
+        BackupDone.encode(message.body.value, writer.uint32(162).fork()).join();
         break;
       case "failure":
         Failure.encode(message.body.value, writer.uint32(74).fork()).join();
@@ -620,6 +1261,78 @@ export const CoordinatorReply: MessageFns<CoordinatorReply> = {
             message.body = { $case: "renewHost", value: HostRenewed.decode(reader, reader.uint32()) };
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.body = { $case: "awaitOrders", value: OrdersReady.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.body = { $case: "applySpec", value: FleetSpecApplied.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.body = { $case: "describeFleet", value: FleetDescription.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.body = { $case: "planReshard", value: ReshardPlan.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.body = { $case: "driveReshard", value: ReshardStatus.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.body = { $case: "moveShard", value: MoveAccepted.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.body = { $case: "rebalance", value: Rebalanced.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.body = { $case: "drainHost", value: HostDraining.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.body = { $case: "backup", value: BackupDone.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 9: {
             if (tag !== 74) {
               break;
@@ -656,6 +1369,60 @@ export const CoordinatorReply: MessageFns<CoordinatorReply> = {
       case "renewHost": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { $case: "renewHost", value: HostRenewed.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "awaitOrders": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "awaitOrders", value: OrdersReady.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "applySpec": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "applySpec", value: FleetSpecApplied.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "describeFleet": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "describeFleet", value: FleetDescription.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "planReshard": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "planReshard", value: ReshardPlan.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "driveReshard": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "driveReshard", value: ReshardStatus.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "moveShard": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "moveShard", value: MoveAccepted.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "rebalance": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "rebalance", value: Rebalanced.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "drainHost": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "drainHost", value: HostDraining.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "backup": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "backup", value: BackupDone.fromPartial(object.body.value) };
         }
         break;
       }
@@ -849,7 +1616,18 @@ export const WorkerIdLease: MessageFns<WorkerIdLease> = {
 };
 
 function createBaseRenewHost(): RenewHost {
-  return { host: "", address: "", incarnation: "", owned: [] };
+  return {
+    host: "",
+    address: "",
+    incarnation: "",
+    owned: [],
+    shards: [],
+    outcomes: [],
+    cpuShare: 0,
+    memoryBytes: 0n,
+    journalP99Ms: 0,
+    version: "",
+  };
 }
 
 export const RenewHost: MessageFns<RenewHost> = {
@@ -865,6 +1643,27 @@ export const RenewHost: MessageFns<RenewHost> = {
     }
     for (const v of message.owned) {
       EpochRecord.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.shards) {
+      OwnedShard.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.outcomes) {
+      HandoffOutcome.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.cpuShare !== 0) {
+      writer.uint32(57).double(message.cpuShare);
+    }
+    if (message.memoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.memoryBytes);
+    }
+    if (message.journalP99Ms !== 0) {
+      writer.uint32(73).double(message.journalP99Ms);
+    }
+    if (message.version !== "") {
+      writer.uint32(82).string(message.version);
     }
     return writer;
   },
@@ -914,6 +1713,54 @@ export const RenewHost: MessageFns<RenewHost> = {
             message.owned.push(EpochRecord.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.shards.push(OwnedShard.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.outcomes.push(HandoffOutcome.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.cpuShare = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.journalP99Ms = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -935,6 +1782,358 @@ export const RenewHost: MessageFns<RenewHost> = {
     message.address = object.address ?? "";
     message.incarnation = object.incarnation ?? "";
     message.owned = object.owned?.map((e) => EpochRecord.fromPartial(e)) || [];
+    message.shards = object.shards?.map((e) => OwnedShard.fromPartial(e)) || [];
+    message.outcomes = object.outcomes?.map((e) => HandoffOutcome.fromPartial(e)) || [];
+    message.cpuShare = object.cpuShare ?? 0;
+    message.memoryBytes = (object.memoryBytes !== undefined && object.memoryBytes !== null)
+      ? BigInt(object.memoryBytes)
+      : 0n;
+    message.journalP99Ms = object.journalP99Ms ?? 0;
+    message.version = object.version ?? "";
+    return message;
+  },
+};
+
+function createBaseOwnedShard(): OwnedShard {
+  return { range: undefined, row: undefined, load: undefined };
+}
+
+export const OwnedShard: MessageFns<OwnedShard> = {
+  encode(message: OwnedShard, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.range !== undefined) {
+      SlotRange.encode(message.range, writer.uint32(10).fork()).join();
+    }
+    if (message.row !== undefined) {
+      EpochRecord.encode(message.row, writer.uint32(18).fork()).join();
+    }
+    if (message.load !== undefined) {
+      ShardLoad.encode(message.load, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OwnedShard {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOwnedShard();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.range = SlotRange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.row = EpochRecord.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.load = ShardLoad.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OwnedShard>): OwnedShard {
+    return OwnedShard.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OwnedShard>): OwnedShard {
+    const message = createBaseOwnedShard();
+    message.range = (object.range !== undefined && object.range !== null)
+      ? SlotRange.fromPartial(object.range)
+      : undefined;
+    message.row = (object.row !== undefined && object.row !== null) ? EpochRecord.fromPartial(object.row) : undefined;
+    message.load = (object.load !== undefined && object.load !== null) ? ShardLoad.fromPartial(object.load) : undefined;
+    return message;
+  },
+};
+
+function createBaseShardLoad(): ShardLoad {
+  return {
+    openTopics: 0,
+    commandsPerS: 0,
+    bytesPerS: 0,
+    cpuShare: 0,
+    memoryBytes: 0n,
+    lowPart: 0,
+    busiestTopic: 0n,
+    busiestPart: 0,
+  };
+}
+
+export const ShardLoad: MessageFns<ShardLoad> = {
+  encode(message: ShardLoad, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.openTopics !== 0) {
+      writer.uint32(8).uint32(message.openTopics);
+    }
+    if (message.commandsPerS !== 0) {
+      writer.uint32(17).double(message.commandsPerS);
+    }
+    if (message.bytesPerS !== 0) {
+      writer.uint32(25).double(message.bytesPerS);
+    }
+    if (message.cpuShare !== 0) {
+      writer.uint32(33).double(message.cpuShare);
+    }
+    if (message.memoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.memoryBytes);
+    }
+    if (message.lowPart !== 0) {
+      writer.uint32(49).double(message.lowPart);
+    }
+    if (message.busiestTopic !== 0n) {
+      if (BigInt.asUintN(64, message.busiestTopic) !== message.busiestTopic) {
+        throw new globalThis.Error("value provided for field message.busiestTopic of type fixed64 too large");
+      }
+      writer.uint32(57).fixed64(message.busiestTopic);
+    }
+    if (message.busiestPart !== 0) {
+      writer.uint32(65).double(message.busiestPart);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShardLoad {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShardLoad();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.openTopics = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.commandsPerS = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.bytesPerS = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.cpuShare = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.lowPart = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.busiestTopic = reader.fixed64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.busiestPart = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ShardLoad>): ShardLoad {
+    return ShardLoad.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShardLoad>): ShardLoad {
+    const message = createBaseShardLoad();
+    message.openTopics = object.openTopics ?? 0;
+    message.commandsPerS = object.commandsPerS ?? 0;
+    message.bytesPerS = object.bytesPerS ?? 0;
+    message.cpuShare = object.cpuShare ?? 0;
+    message.memoryBytes = (object.memoryBytes !== undefined && object.memoryBytes !== null)
+      ? BigInt(object.memoryBytes)
+      : 0n;
+    message.lowPart = object.lowPart ?? 0;
+    message.busiestTopic = (object.busiestTopic !== undefined && object.busiestTopic !== null)
+      ? BigInt(object.busiestTopic)
+      : 0n;
+    message.busiestPart = object.busiestPart ?? 0;
+    return message;
+  },
+};
+
+function createBaseHandoffOutcome(): HandoffOutcome {
+  return { moveId: "", range: undefined, result: 0, reason: "", pauseMs: 0 };
+}
+
+export const HandoffOutcome: MessageFns<HandoffOutcome> = {
+  encode(message: HandoffOutcome, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.moveId !== "") {
+      writer.uint32(10).string(message.moveId);
+    }
+    if (message.range !== undefined) {
+      SlotRange.encode(message.range, writer.uint32(18).fork()).join();
+    }
+    if (message.result !== 0) {
+      writer.uint32(24).int32(message.result);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    if (message.pauseMs !== 0) {
+      writer.uint32(41).double(message.pauseMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HandoffOutcome {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHandoffOutcome();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.moveId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.range = SlotRange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.result = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.pauseMs = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HandoffOutcome>): HandoffOutcome {
+    return HandoffOutcome.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HandoffOutcome>): HandoffOutcome {
+    const message = createBaseHandoffOutcome();
+    message.moveId = object.moveId ?? "";
+    message.range = (object.range !== undefined && object.range !== null)
+      ? SlotRange.fromPartial(object.range)
+      : undefined;
+    message.result = object.result ?? 0;
+    message.reason = object.reason ?? "";
+    message.pauseMs = object.pauseMs ?? 0;
     return message;
   },
 };
@@ -1022,7 +2221,7 @@ export const HostRenewed: MessageFns<HostRenewed> = {
 };
 
 function createBaseOrder(): Order {
-  return { range: undefined, moveId: "", fromIncarnation: "" };
+  return { range: undefined, moveId: "", fromIncarnation: "", kind: 0, toHost: "", toAddress: "", toIncarnation: "" };
 }
 
 export const Order: MessageFns<Order> = {
@@ -1035,6 +2234,18 @@ export const Order: MessageFns<Order> = {
     }
     if (message.fromIncarnation !== "") {
       writer.uint32(26).string(message.fromIncarnation);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(32).int32(message.kind);
+    }
+    if (message.toHost !== "") {
+      writer.uint32(42).string(message.toHost);
+    }
+    if (message.toAddress !== "") {
+      writer.uint32(50).string(message.toAddress);
+    }
+    if (message.toIncarnation !== "") {
+      writer.uint32(58).string(message.toIncarnation);
     }
     return writer;
   },
@@ -1076,6 +2287,38 @@ export const Order: MessageFns<Order> = {
             message.fromIncarnation = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.toHost = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.toAddress = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.toIncarnation = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1098,6 +2341,2393 @@ export const Order: MessageFns<Order> = {
       : undefined;
     message.moveId = object.moveId ?? "";
     message.fromIncarnation = object.fromIncarnation ?? "";
+    message.kind = object.kind ?? 0;
+    message.toHost = object.toHost ?? "";
+    message.toAddress = object.toAddress ?? "";
+    message.toIncarnation = object.toIncarnation ?? "";
+    return message;
+  },
+};
+
+function createBaseAwaitOrders(): AwaitOrders {
+  return { host: "", incarnation: "", seen: 0n, waitMs: 0 };
+}
+
+export const AwaitOrders: MessageFns<AwaitOrders> = {
+  encode(message: AwaitOrders, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.incarnation !== "") {
+      writer.uint32(18).string(message.incarnation);
+    }
+    if (message.seen !== 0n) {
+      if (BigInt.asUintN(64, message.seen) !== message.seen) {
+        throw new globalThis.Error("value provided for field message.seen of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.seen);
+    }
+    if (message.waitMs !== 0) {
+      writer.uint32(32).uint32(message.waitMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AwaitOrders {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAwaitOrders();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.incarnation = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.seen = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.waitMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AwaitOrders>): AwaitOrders {
+    return AwaitOrders.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AwaitOrders>): AwaitOrders {
+    const message = createBaseAwaitOrders();
+    message.host = object.host ?? "";
+    message.incarnation = object.incarnation ?? "";
+    message.seen = (object.seen !== undefined && object.seen !== null) ? BigInt(object.seen) : 0n;
+    message.waitMs = object.waitMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseOrdersReady(): OrdersReady {
+  return { orders: [], seen: 0n };
+}
+
+export const OrdersReady: MessageFns<OrdersReady> = {
+  encode(message: OrdersReady, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.orders) {
+      Order.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.seen !== 0n) {
+      if (BigInt.asUintN(64, message.seen) !== message.seen) {
+        throw new globalThis.Error("value provided for field message.seen of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.seen);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OrdersReady {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOrdersReady();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.orders.push(Order.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seen = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OrdersReady>): OrdersReady {
+    return OrdersReady.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OrdersReady>): OrdersReady {
+    const message = createBaseOrdersReady();
+    message.orders = object.orders?.map((e) => Order.fromPartial(e)) || [];
+    message.seen = (object.seen !== undefined && object.seen !== null) ? BigInt(object.seen) : 0n;
+    return message;
+  },
+};
+
+function createBaseMoveWindow(): MoveWindow {
+  return { days: [], fromMinute: 0, toMinute: 0, timeZone: "" };
+}
+
+export const MoveWindow: MessageFns<MoveWindow> = {
+  encode(message: MoveWindow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.days.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.days) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.fromMinute !== 0) {
+      writer.uint32(16).uint32(message.fromMinute);
+    }
+    if (message.toMinute !== 0) {
+      writer.uint32(24).uint32(message.toMinute);
+    }
+    if (message.timeZone !== "") {
+      writer.uint32(34).string(message.timeZone);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MoveWindow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMoveWindow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.days.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.days.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fromMinute = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.toMinute = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.timeZone = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MoveWindow>): MoveWindow {
+    return MoveWindow.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MoveWindow>): MoveWindow {
+    const message = createBaseMoveWindow();
+    message.days = object.days?.map((e) => e) || [];
+    message.fromMinute = object.fromMinute ?? 0;
+    message.toMinute = object.toMinute ?? 0;
+    message.timeZone = object.timeZone ?? "";
+    return message;
+  },
+};
+
+function createBaseFleetSpec(): FleetSpec {
+  return {
+    shards: 0,
+    hosts: [],
+    paused: false,
+    approvalRequired: false,
+    movesPerHost: 0,
+    reshardingWindows: [],
+    rebalancingMode: "",
+    trigger: 0,
+    target: 0,
+    cooldownMs: 0,
+    rebalancingWindows: [],
+  };
+}
+
+export const FleetSpec: MessageFns<FleetSpec> = {
+  encode(message: FleetSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shards !== 0) {
+      writer.uint32(8).uint32(message.shards);
+    }
+    for (const v of message.hosts) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.paused !== false) {
+      writer.uint32(24).bool(message.paused);
+    }
+    if (message.approvalRequired !== false) {
+      writer.uint32(32).bool(message.approvalRequired);
+    }
+    if (message.movesPerHost !== 0) {
+      writer.uint32(40).uint32(message.movesPerHost);
+    }
+    for (const v of message.reshardingWindows) {
+      MoveWindow.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.rebalancingMode !== "") {
+      writer.uint32(58).string(message.rebalancingMode);
+    }
+    if (message.trigger !== 0) {
+      writer.uint32(65).double(message.trigger);
+    }
+    if (message.target !== 0) {
+      writer.uint32(73).double(message.target);
+    }
+    if (message.cooldownMs !== 0) {
+      writer.uint32(80).uint32(message.cooldownMs);
+    }
+    for (const v of message.rebalancingWindows) {
+      MoveWindow.encode(v!, writer.uint32(90).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FleetSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFleetSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.shards = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.paused = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.approvalRequired = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.movesPerHost = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reshardingWindows.push(MoveWindow.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.rebalancingMode = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.trigger = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.target = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.cooldownMs = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.rebalancingWindows.push(MoveWindow.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FleetSpec>): FleetSpec {
+    return FleetSpec.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FleetSpec>): FleetSpec {
+    const message = createBaseFleetSpec();
+    message.shards = object.shards ?? 0;
+    message.hosts = object.hosts?.map((e) => e) || [];
+    message.paused = object.paused ?? false;
+    message.approvalRequired = object.approvalRequired ?? false;
+    message.movesPerHost = object.movesPerHost ?? 0;
+    message.reshardingWindows = object.reshardingWindows?.map((e) => MoveWindow.fromPartial(e)) || [];
+    message.rebalancingMode = object.rebalancingMode ?? "";
+    message.trigger = object.trigger ?? 0;
+    message.target = object.target ?? 0;
+    message.cooldownMs = object.cooldownMs ?? 0;
+    message.rebalancingWindows = object.rebalancingWindows?.map((e) => MoveWindow.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseApplyFleetSpec(): ApplyFleetSpec {
+  return { spec: undefined };
+}
+
+export const ApplyFleetSpec: MessageFns<ApplyFleetSpec> = {
+  encode(message: ApplyFleetSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.spec !== undefined) {
+      FleetSpec.encode(message.spec, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApplyFleetSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApplyFleetSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.spec = FleetSpec.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApplyFleetSpec>): ApplyFleetSpec {
+    return ApplyFleetSpec.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApplyFleetSpec>): ApplyFleetSpec {
+    const message = createBaseApplyFleetSpec();
+    message.spec = (object.spec !== undefined && object.spec !== null) ? FleetSpec.fromPartial(object.spec) : undefined;
+    return message;
+  },
+};
+
+function createBaseFleetSpecApplied(): FleetSpecApplied {
+  return { removableHosts: [], reshard: undefined };
+}
+
+export const FleetSpecApplied: MessageFns<FleetSpecApplied> = {
+  encode(message: FleetSpecApplied, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.removableHosts) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.reshard !== undefined) {
+      ReshardStatus.encode(message.reshard, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FleetSpecApplied {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFleetSpecApplied();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.removableHosts.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reshard = ReshardStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FleetSpecApplied>): FleetSpecApplied {
+    return FleetSpecApplied.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FleetSpecApplied>): FleetSpecApplied {
+    const message = createBaseFleetSpecApplied();
+    message.removableHosts = object.removableHosts?.map((e) => e) || [];
+    message.reshard = (object.reshard !== undefined && object.reshard !== null)
+      ? ReshardStatus.fromPartial(object.reshard)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDescribeFleet(): DescribeFleet {
+  return {};
+}
+
+export const DescribeFleet: MessageFns<DescribeFleet> = {
+  encode(_: DescribeFleet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DescribeFleet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDescribeFleet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DescribeFleet>): DescribeFleet {
+    return DescribeFleet.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DescribeFleet>): DescribeFleet {
+    const message = createBaseDescribeFleet();
+    return message;
+  },
+};
+
+function createBaseFleetDescription(): FleetDescription {
+  return {
+    mapVersion: 0n,
+    shards: [],
+    hosts: [],
+    reshard: undefined,
+    decisions: [],
+    moves: [],
+    spec: undefined,
+    paused: false,
+    imbalance: 0,
+  };
+}
+
+export const FleetDescription: MessageFns<FleetDescription> = {
+  encode(message: FleetDescription, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mapVersion !== 0n) {
+      if (BigInt.asUintN(64, message.mapVersion) !== message.mapVersion) {
+        throw new globalThis.Error("value provided for field message.mapVersion of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.mapVersion);
+    }
+    for (const v of message.shards) {
+      ShardDescription.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.hosts) {
+      HostDescription.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.reshard !== undefined) {
+      ReshardStatus.encode(message.reshard, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.decisions) {
+      Decision.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.moves) {
+      MoveRecord.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.spec !== undefined) {
+      FleetSpec.encode(message.spec, writer.uint32(58).fork()).join();
+    }
+    if (message.paused !== false) {
+      writer.uint32(64).bool(message.paused);
+    }
+    if (message.imbalance !== 0) {
+      writer.uint32(73).double(message.imbalance);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FleetDescription {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFleetDescription();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.mapVersion = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.shards.push(ShardDescription.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hosts.push(HostDescription.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reshard = ReshardStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.decisions.push(Decision.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.moves.push(MoveRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.spec = FleetSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.paused = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.imbalance = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FleetDescription>): FleetDescription {
+    return FleetDescription.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FleetDescription>): FleetDescription {
+    const message = createBaseFleetDescription();
+    message.mapVersion = (object.mapVersion !== undefined && object.mapVersion !== null)
+      ? BigInt(object.mapVersion)
+      : 0n;
+    message.shards = object.shards?.map((e) => ShardDescription.fromPartial(e)) || [];
+    message.hosts = object.hosts?.map((e) => HostDescription.fromPartial(e)) || [];
+    message.reshard = (object.reshard !== undefined && object.reshard !== null)
+      ? ReshardStatus.fromPartial(object.reshard)
+      : undefined;
+    message.decisions = object.decisions?.map((e) => Decision.fromPartial(e)) || [];
+    message.moves = object.moves?.map((e) => MoveRecord.fromPartial(e)) || [];
+    message.spec = (object.spec !== undefined && object.spec !== null) ? FleetSpec.fromPartial(object.spec) : undefined;
+    message.paused = object.paused ?? false;
+    message.imbalance = object.imbalance ?? 0;
+    return message;
+  },
+};
+
+function createBaseShardDescription(): ShardDescription {
+  return { entry: undefined, state: "", load: undefined };
+}
+
+export const ShardDescription: MessageFns<ShardDescription> = {
+  encode(message: ShardDescription, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.entry !== undefined) {
+      MapEntry.encode(message.entry, writer.uint32(10).fork()).join();
+    }
+    if (message.state !== "") {
+      writer.uint32(18).string(message.state);
+    }
+    if (message.load !== undefined) {
+      ShardLoad.encode(message.load, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShardDescription {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShardDescription();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entry = MapEntry.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.load = ShardLoad.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ShardDescription>): ShardDescription {
+    return ShardDescription.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShardDescription>): ShardDescription {
+    const message = createBaseShardDescription();
+    message.entry = (object.entry !== undefined && object.entry !== null)
+      ? MapEntry.fromPartial(object.entry)
+      : undefined;
+    message.state = object.state ?? "";
+    message.load = (object.load !== undefined && object.load !== null) ? ShardLoad.fromPartial(object.load) : undefined;
+    return message;
+  },
+};
+
+function createBaseHostDescription(): HostDescription {
+  return {
+    name: "",
+    address: "",
+    incarnation: "",
+    state: "",
+    shards: 0,
+    load: 0,
+    epochMax: 0,
+    renewedMsAgo: 0,
+    version: "",
+  };
+}
+
+export const HostDescription: MessageFns<HostDescription> = {
+  encode(message: HostDescription, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.incarnation !== "") {
+      writer.uint32(26).string(message.incarnation);
+    }
+    if (message.state !== "") {
+      writer.uint32(34).string(message.state);
+    }
+    if (message.shards !== 0) {
+      writer.uint32(40).uint32(message.shards);
+    }
+    if (message.load !== 0) {
+      writer.uint32(49).double(message.load);
+    }
+    if (message.epochMax !== 0) {
+      writer.uint32(56).uint32(message.epochMax);
+    }
+    if (message.renewedMsAgo !== 0) {
+      writer.uint32(65).double(message.renewedMsAgo);
+    }
+    if (message.version !== "") {
+      writer.uint32(74).string(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostDescription {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostDescription();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.incarnation = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.shards = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.load = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.epochMax = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.renewedMsAgo = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HostDescription>): HostDescription {
+    return HostDescription.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HostDescription>): HostDescription {
+    const message = createBaseHostDescription();
+    message.name = object.name ?? "";
+    message.address = object.address ?? "";
+    message.incarnation = object.incarnation ?? "";
+    message.state = object.state ?? "";
+    message.shards = object.shards ?? 0;
+    message.load = object.load ?? 0;
+    message.epochMax = object.epochMax ?? 0;
+    message.renewedMsAgo = object.renewedMsAgo ?? 0;
+    message.version = object.version ?? "";
+    return message;
+  },
+};
+
+function createBaseDecision(): Decision {
+  return { atMs: 0n, subject: "", action: "", reason: "" };
+}
+
+export const Decision: MessageFns<Decision> = {
+  encode(message: Decision, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.atMs !== 0n) {
+      if (BigInt.asUintN(64, message.atMs) !== message.atMs) {
+        throw new globalThis.Error("value provided for field message.atMs of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.atMs);
+    }
+    if (message.subject !== "") {
+      writer.uint32(18).string(message.subject);
+    }
+    if (message.action !== "") {
+      writer.uint32(26).string(message.action);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Decision {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDecision();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.atMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Decision>): Decision {
+    return Decision.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Decision>): Decision {
+    const message = createBaseDecision();
+    message.atMs = (object.atMs !== undefined && object.atMs !== null) ? BigInt(object.atMs) : 0n;
+    message.subject = object.subject ?? "";
+    message.action = object.action ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseMoveRecord(): MoveRecord {
+  return {
+    moveId: "",
+    range: undefined,
+    fromHost: "",
+    toHost: "",
+    startedMs: 0n,
+    endedMs: 0n,
+    state: "",
+    reason: "",
+    pauseMs: 0,
+  };
+}
+
+export const MoveRecord: MessageFns<MoveRecord> = {
+  encode(message: MoveRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.moveId !== "") {
+      writer.uint32(10).string(message.moveId);
+    }
+    if (message.range !== undefined) {
+      SlotRange.encode(message.range, writer.uint32(18).fork()).join();
+    }
+    if (message.fromHost !== "") {
+      writer.uint32(26).string(message.fromHost);
+    }
+    if (message.toHost !== "") {
+      writer.uint32(34).string(message.toHost);
+    }
+    if (message.startedMs !== 0n) {
+      if (BigInt.asUintN(64, message.startedMs) !== message.startedMs) {
+        throw new globalThis.Error("value provided for field message.startedMs of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.startedMs);
+    }
+    if (message.endedMs !== 0n) {
+      if (BigInt.asUintN(64, message.endedMs) !== message.endedMs) {
+        throw new globalThis.Error("value provided for field message.endedMs of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.endedMs);
+    }
+    if (message.state !== "") {
+      writer.uint32(58).string(message.state);
+    }
+    if (message.reason !== "") {
+      writer.uint32(66).string(message.reason);
+    }
+    if (message.pauseMs !== 0) {
+      writer.uint32(73).double(message.pauseMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MoveRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMoveRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.moveId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.range = SlotRange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fromHost = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.toHost = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.startedMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.endedMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.pauseMs = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MoveRecord>): MoveRecord {
+    return MoveRecord.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MoveRecord>): MoveRecord {
+    const message = createBaseMoveRecord();
+    message.moveId = object.moveId ?? "";
+    message.range = (object.range !== undefined && object.range !== null)
+      ? SlotRange.fromPartial(object.range)
+      : undefined;
+    message.fromHost = object.fromHost ?? "";
+    message.toHost = object.toHost ?? "";
+    message.startedMs = (object.startedMs !== undefined && object.startedMs !== null) ? BigInt(object.startedMs) : 0n;
+    message.endedMs = (object.endedMs !== undefined && object.endedMs !== null) ? BigInt(object.endedMs) : 0n;
+    message.state = object.state ?? "";
+    message.reason = object.reason ?? "";
+    message.pauseMs = object.pauseMs ?? 0;
+    return message;
+  },
+};
+
+function createBasePlanReshard(): PlanReshard {
+  return { to: 0 };
+}
+
+export const PlanReshard: MessageFns<PlanReshard> = {
+  encode(message: PlanReshard, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.to !== 0) {
+      writer.uint32(8).uint32(message.to);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanReshard {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanReshard();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.to = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PlanReshard>): PlanReshard {
+    return PlanReshard.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlanReshard>): PlanReshard {
+    const message = createBasePlanReshard();
+    message.to = object.to ?? 0;
+    return message;
+  },
+};
+
+function createBaseReshardPlan(): ReshardPlan {
+  return { from: 0, to: 0, hash: "", splits: [], moves: [] };
+}
+
+export const ReshardPlan: MessageFns<ReshardPlan> = {
+  encode(message: ReshardPlan, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.from !== 0) {
+      writer.uint32(8).uint32(message.from);
+    }
+    if (message.to !== 0) {
+      writer.uint32(16).uint32(message.to);
+    }
+    if (message.hash !== "") {
+      writer.uint32(26).string(message.hash);
+    }
+    for (const v of message.splits) {
+      PlannedSplit.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.moves) {
+      PlannedMove.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReshardPlan {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReshardPlan();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.from = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.to = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.splits.push(PlannedSplit.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.moves.push(PlannedMove.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReshardPlan>): ReshardPlan {
+    return ReshardPlan.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReshardPlan>): ReshardPlan {
+    const message = createBaseReshardPlan();
+    message.from = object.from ?? 0;
+    message.to = object.to ?? 0;
+    message.hash = object.hash ?? "";
+    message.splits = object.splits?.map((e) => PlannedSplit.fromPartial(e)) || [];
+    message.moves = object.moves?.map((e) => PlannedMove.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePlannedSplit(): PlannedSplit {
+  return { range: undefined, host: "", lowTopics: 0n, highTopics: 0n, lowLoad: 0, highLoad: 0 };
+}
+
+export const PlannedSplit: MessageFns<PlannedSplit> = {
+  encode(message: PlannedSplit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.range !== undefined) {
+      SlotRange.encode(message.range, writer.uint32(10).fork()).join();
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.lowTopics !== 0n) {
+      if (BigInt.asUintN(64, message.lowTopics) !== message.lowTopics) {
+        throw new globalThis.Error("value provided for field message.lowTopics of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.lowTopics);
+    }
+    if (message.highTopics !== 0n) {
+      if (BigInt.asUintN(64, message.highTopics) !== message.highTopics) {
+        throw new globalThis.Error("value provided for field message.highTopics of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.highTopics);
+    }
+    if (message.lowLoad !== 0) {
+      writer.uint32(41).double(message.lowLoad);
+    }
+    if (message.highLoad !== 0) {
+      writer.uint32(49).double(message.highLoad);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlannedSplit {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlannedSplit();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.range = SlotRange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lowTopics = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.highTopics = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.lowLoad = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.highLoad = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PlannedSplit>): PlannedSplit {
+    return PlannedSplit.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlannedSplit>): PlannedSplit {
+    const message = createBasePlannedSplit();
+    message.range = (object.range !== undefined && object.range !== null)
+      ? SlotRange.fromPartial(object.range)
+      : undefined;
+    message.host = object.host ?? "";
+    message.lowTopics = (object.lowTopics !== undefined && object.lowTopics !== null) ? BigInt(object.lowTopics) : 0n;
+    message.highTopics = (object.highTopics !== undefined && object.highTopics !== null)
+      ? BigInt(object.highTopics)
+      : 0n;
+    message.lowLoad = object.lowLoad ?? 0;
+    message.highLoad = object.highLoad ?? 0;
+    return message;
+  },
+};
+
+function createBasePlannedMove(): PlannedMove {
+  return { range: undefined, fromHost: "", toHost: "", reason: "" };
+}
+
+export const PlannedMove: MessageFns<PlannedMove> = {
+  encode(message: PlannedMove, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.range !== undefined) {
+      SlotRange.encode(message.range, writer.uint32(10).fork()).join();
+    }
+    if (message.fromHost !== "") {
+      writer.uint32(18).string(message.fromHost);
+    }
+    if (message.toHost !== "") {
+      writer.uint32(26).string(message.toHost);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlannedMove {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlannedMove();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.range = SlotRange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fromHost = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.toHost = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PlannedMove>): PlannedMove {
+    return PlannedMove.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlannedMove>): PlannedMove {
+    const message = createBasePlannedMove();
+    message.range = (object.range !== undefined && object.range !== null)
+      ? SlotRange.fromPartial(object.range)
+      : undefined;
+    message.fromHost = object.fromHost ?? "";
+    message.toHost = object.toHost ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseDriveReshard(): DriveReshard {
+  return { verb: "", to: 0, hash: "", dryRun: false };
+}
+
+export const DriveReshard: MessageFns<DriveReshard> = {
+  encode(message: DriveReshard, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.verb !== "") {
+      writer.uint32(10).string(message.verb);
+    }
+    if (message.to !== 0) {
+      writer.uint32(16).uint32(message.to);
+    }
+    if (message.hash !== "") {
+      writer.uint32(26).string(message.hash);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(32).bool(message.dryRun);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DriveReshard {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDriveReshard();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.verb = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.to = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DriveReshard>): DriveReshard {
+    return DriveReshard.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DriveReshard>): DriveReshard {
+    const message = createBaseDriveReshard();
+    message.verb = object.verb ?? "";
+    message.to = object.to ?? 0;
+    message.hash = object.hash ?? "";
+    message.dryRun = object.dryRun ?? false;
+    return message;
+  },
+};
+
+function createBaseReshardStatus(): ReshardStatus {
+  return {
+    phase: "",
+    from: 0,
+    to: 0,
+    planHash: "",
+    approved: false,
+    moved: 0,
+    total: 0,
+    worstPauseMs: 0,
+    startedMs: 0n,
+    message: "",
+    paused: false,
+    split: 0,
+    serving: 0,
+  };
+}
+
+export const ReshardStatus: MessageFns<ReshardStatus> = {
+  encode(message: ReshardStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.phase !== "") {
+      writer.uint32(10).string(message.phase);
+    }
+    if (message.from !== 0) {
+      writer.uint32(16).uint32(message.from);
+    }
+    if (message.to !== 0) {
+      writer.uint32(24).uint32(message.to);
+    }
+    if (message.planHash !== "") {
+      writer.uint32(34).string(message.planHash);
+    }
+    if (message.approved !== false) {
+      writer.uint32(40).bool(message.approved);
+    }
+    if (message.moved !== 0) {
+      writer.uint32(48).uint32(message.moved);
+    }
+    if (message.total !== 0) {
+      writer.uint32(56).uint32(message.total);
+    }
+    if (message.worstPauseMs !== 0) {
+      writer.uint32(65).double(message.worstPauseMs);
+    }
+    if (message.startedMs !== 0n) {
+      if (BigInt.asUintN(64, message.startedMs) !== message.startedMs) {
+        throw new globalThis.Error("value provided for field message.startedMs of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.startedMs);
+    }
+    if (message.message !== "") {
+      writer.uint32(82).string(message.message);
+    }
+    if (message.paused !== false) {
+      writer.uint32(88).bool(message.paused);
+    }
+    if (message.split !== 0) {
+      writer.uint32(96).uint32(message.split);
+    }
+    if (message.serving !== 0) {
+      writer.uint32(104).uint32(message.serving);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReshardStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReshardStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.phase = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.from = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.to = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.planHash = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.approved = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.moved = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.total = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.worstPauseMs = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.startedMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.paused = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.split = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.serving = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReshardStatus>): ReshardStatus {
+    return ReshardStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReshardStatus>): ReshardStatus {
+    const message = createBaseReshardStatus();
+    message.phase = object.phase ?? "";
+    message.from = object.from ?? 0;
+    message.to = object.to ?? 0;
+    message.planHash = object.planHash ?? "";
+    message.approved = object.approved ?? false;
+    message.moved = object.moved ?? 0;
+    message.total = object.total ?? 0;
+    message.worstPauseMs = object.worstPauseMs ?? 0;
+    message.startedMs = (object.startedMs !== undefined && object.startedMs !== null) ? BigInt(object.startedMs) : 0n;
+    message.message = object.message ?? "";
+    message.paused = object.paused ?? false;
+    message.split = object.split ?? 0;
+    message.serving = object.serving ?? 0;
+    return message;
+  },
+};
+
+function createBaseMoveShard(): MoveShard {
+  return { range: undefined, toHost: "", dryRun: false };
+}
+
+export const MoveShard: MessageFns<MoveShard> = {
+  encode(message: MoveShard, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.range !== undefined) {
+      SlotRange.encode(message.range, writer.uint32(10).fork()).join();
+    }
+    if (message.toHost !== "") {
+      writer.uint32(18).string(message.toHost);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(24).bool(message.dryRun);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MoveShard {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMoveShard();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.range = SlotRange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.toHost = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MoveShard>): MoveShard {
+    return MoveShard.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MoveShard>): MoveShard {
+    const message = createBaseMoveShard();
+    message.range = (object.range !== undefined && object.range !== null)
+      ? SlotRange.fromPartial(object.range)
+      : undefined;
+    message.toHost = object.toHost ?? "";
+    message.dryRun = object.dryRun ?? false;
+    return message;
+  },
+};
+
+function createBaseMoveAccepted(): MoveAccepted {
+  return { moveId: "", fromHost: "" };
+}
+
+export const MoveAccepted: MessageFns<MoveAccepted> = {
+  encode(message: MoveAccepted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.moveId !== "") {
+      writer.uint32(10).string(message.moveId);
+    }
+    if (message.fromHost !== "") {
+      writer.uint32(18).string(message.fromHost);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MoveAccepted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMoveAccepted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.moveId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fromHost = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MoveAccepted>): MoveAccepted {
+    return MoveAccepted.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MoveAccepted>): MoveAccepted {
+    const message = createBaseMoveAccepted();
+    message.moveId = object.moveId ?? "";
+    message.fromHost = object.fromHost ?? "";
+    return message;
+  },
+};
+
+function createBaseRebalance(): Rebalance {
+  return { dryRun: false };
+}
+
+export const Rebalance: MessageFns<Rebalance> = {
+  encode(message: Rebalance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.dryRun !== false) {
+      writer.uint32(8).bool(message.dryRun);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Rebalance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebalance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Rebalance>): Rebalance {
+    return Rebalance.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Rebalance>): Rebalance {
+    const message = createBaseRebalance();
+    message.dryRun = object.dryRun ?? false;
+    return message;
+  },
+};
+
+function createBaseRebalanced(): Rebalanced {
+  return { moves: [], reason: "" };
+}
+
+export const Rebalanced: MessageFns<Rebalanced> = {
+  encode(message: Rebalanced, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.moves) {
+      PlannedMove.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Rebalanced {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebalanced();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.moves.push(PlannedMove.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Rebalanced>): Rebalanced {
+    return Rebalanced.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Rebalanced>): Rebalanced {
+    const message = createBaseRebalanced();
+    message.moves = object.moves?.map((e) => PlannedMove.fromPartial(e)) || [];
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseDrainHost(): DrainHost {
+  return { host: "", dryRun: false, cancel: false };
+}
+
+export const DrainHost: MessageFns<DrainHost> = {
+  encode(message: DrainHost, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(16).bool(message.dryRun);
+    }
+    if (message.cancel !== false) {
+      writer.uint32(24).bool(message.cancel);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainHost {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainHost();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.cancel = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DrainHost>): DrainHost {
+    return DrainHost.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DrainHost>): DrainHost {
+    const message = createBaseDrainHost();
+    message.host = object.host ?? "";
+    message.dryRun = object.dryRun ?? false;
+    message.cancel = object.cancel ?? false;
+    return message;
+  },
+};
+
+function createBaseHostDraining(): HostDraining {
+  return { shardsLeft: 0 };
+}
+
+export const HostDraining: MessageFns<HostDraining> = {
+  encode(message: HostDraining, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shardsLeft !== 0) {
+      writer.uint32(8).uint32(message.shardsLeft);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostDraining {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostDraining();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.shardsLeft = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HostDraining>): HostDraining {
+    return HostDraining.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HostDraining>): HostDraining {
+    const message = createBaseHostDraining();
+    message.shardsLeft = object.shardsLeft ?? 0;
     return message;
   },
 };

@@ -17,7 +17,7 @@ import {
   type Metadata,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Failure, Head, Position, SlotRange } from "./common.ts";
+import { Backup, BackupDone, Failure, Head, Position, SlotRange } from "./common.ts";
 import { Record, Row } from "./rows.ts";
 
 export const DirectoryKind = {
@@ -64,6 +64,8 @@ export interface DataRequest {
     | { $case: "page"; value: Page }
     | { $case: "putDirectory"; value: PutDirectory }
     | { $case: "findDirectory"; value: FindDirectory }
+    | { $case: "countTopics"; value: CountTopics }
+    | { $case: "backup"; value: Backup }
     | undefined;
 }
 
@@ -86,8 +88,20 @@ export interface DataReply {
     | { $case: "page"; value: PageJson }
     | { $case: "putDirectory"; value: DirectoryPut }
     | { $case: "findDirectory"; value: DirectoryFound }
+    | { $case: "countTopics"; value: TopicCounts }
+    | { $case: "backup"; value: BackupDone }
     | { $case: "failure"; value: Failure }
     | undefined;
+}
+
+/** How many topics have a head in each of the shards (0, n) to (n - 1, n). */
+export interface CountTopics {
+  n: number;
+}
+
+export interface TopicCounts {
+  /** By shard. */
+  counts: bigint[];
 }
 
 /** Records are answered each by itself, in order. A failed commit fails all that is in it (Failure JOURNAL_UNAVAILABLE). */
@@ -535,6 +549,12 @@ export const DataRequest: MessageFns<DataRequest> = {
       case "findDirectory":
         FindDirectory.encode(message.body.value, writer.uint32(202).fork()).join();
         break;
+      case "countTopics":
+        CountTopics.encode(message.body.value, writer.uint32(210).fork()).join();
+        break;
+      case "backup":
+        Backup.encode(message.body.value, writer.uint32(218).fork()).join();
+        break;
     }
     return writer;
   },
@@ -696,6 +716,22 @@ export const DataRequest: MessageFns<DataRequest> = {
             message.body = { $case: "findDirectory", value: FindDirectory.decode(reader, reader.uint32()) };
             continue;
           }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.body = { $case: "countTopics", value: CountTopics.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.body = { $case: "backup", value: Backup.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -812,6 +848,18 @@ export const DataRequest: MessageFns<DataRequest> = {
         }
         break;
       }
+      case "countTopics": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "countTopics", value: CountTopics.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "backup": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "backup", value: Backup.fromPartial(object.body.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -877,6 +925,12 @@ export const DataReply: MessageFns<DataReply> = {
         break;
       case "findDirectory":
         DirectoryFound.encode(message.body.value, writer.uint32(202).fork()).join();
+        break;
+      case "countTopics":
+        TopicCounts.encode(message.body.value, writer.uint32(210).fork()).join();
+        break;
+      case "backup":
+        BackupDone.encode(message.body.value, writer.uint32(218).fork()).join();
         break;
       case "failure":
         Failure.encode(message.body.value, writer.uint32(74).fork()).join();
@@ -1034,6 +1088,22 @@ export const DataReply: MessageFns<DataReply> = {
             message.body = { $case: "findDirectory", value: DirectoryFound.decode(reader, reader.uint32()) };
             continue;
           }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.body = { $case: "countTopics", value: TopicCounts.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.body = { $case: "backup", value: BackupDone.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 9: {
             if (tag !== 74) {
               break;
@@ -1157,6 +1227,18 @@ export const DataReply: MessageFns<DataReply> = {
         }
         break;
       }
+      case "countTopics": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "countTopics", value: TopicCounts.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "backup": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "backup", value: BackupDone.fromPartial(object.body.value) };
+        }
+        break;
+      }
       case "failure": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { $case: "failure", value: Failure.fromPartial(object.body.value) };
@@ -1164,6 +1246,133 @@ export const DataReply: MessageFns<DataReply> = {
         break;
       }
     }
+    return message;
+  },
+};
+
+function createBaseCountTopics(): CountTopics {
+  return { n: 0 };
+}
+
+export const CountTopics: MessageFns<CountTopics> = {
+  encode(message: CountTopics, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.n !== 0) {
+      writer.uint32(8).uint32(message.n);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CountTopics {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCountTopics();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.n = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CountTopics>): CountTopics {
+    return CountTopics.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CountTopics>): CountTopics {
+    const message = createBaseCountTopics();
+    message.n = object.n ?? 0;
+    return message;
+  },
+};
+
+function createBaseTopicCounts(): TopicCounts {
+  return { counts: [] };
+}
+
+export const TopicCounts: MessageFns<TopicCounts> = {
+  encode(message: TopicCounts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.counts.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.counts) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field counts of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TopicCounts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTopicCounts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.counts.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.counts.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TopicCounts>): TopicCounts {
+    return TopicCounts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TopicCounts>): TopicCounts {
+    const message = createBaseTopicCounts();
+    message.counts = object.counts?.map((e) => BigInt(e)) || [];
     return message;
   },
 };

@@ -17,7 +17,101 @@ import {
   type Metadata,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Failure, Head, MessageTrace, SlotRange, TraceMessage } from "./common.ts";
+import { EpochRecord, TailRecord } from "./data.ts";
 import { TopicReply, TopicRequest } from "./topic.ts";
+
+export interface GuildServiceHandoffRequest {
+  requests: HandoffRequest[];
+}
+
+export interface GuildServiceHandoffResponse {
+  replies: HandoffReply[];
+}
+
+export interface HandoffRequest {
+  id: bigint;
+  traceparent: string;
+  body:
+    | { $case: "begin"; value: BeginHandoff }
+    | { $case: "copy"; value: CopyRecords }
+    | { $case: "commit"; value: CommitHandoff }
+    | { $case: "abandon"; value: AbandonHandoff }
+    | { $case: "trace"; value: TraceMessage }
+    | undefined;
+}
+
+export interface HandoffReply {
+  id: bigint;
+  body:
+    | { $case: "begin"; value: HandoffBegun }
+    | { $case: "copy"; value: RecordsCopied }
+    | { $case: "commit"; value: HandoffCommitted }
+    | { $case: "abandon"; value: HandoffAbandoned }
+    | { $case: "trace"; value: MessageTrace }
+    | { $case: "failure"; value: Failure }
+    | undefined;
+}
+
+/** A shard is about to come. The receiver begins to get ready: request ids from the journal, and the topics named, opened. */
+export interface BeginHandoff {
+  moveId: string;
+  range:
+    | SlotRange
+    | undefined;
+  /** The EPOCH that the giver owns it by; what the receiver's EPOCH will name as prev. */
+  row:
+    | EpochRecord
+    | undefined;
+  /** Open at the giver, the most recently used first. */
+  topics: bigint[];
+}
+
+/** Ready: all that was named is open, as of some moment after the request. */
+export interface HandoffBegun {
+  opened: number;
+}
+
+/** Records that the giver has stored since, of topics of the range, in the order of each topic. */
+export interface CopyRecords {
+  moveId: string;
+  /** Counts from 1 within the move; a missing number makes the receiver drop what it has. */
+  number: bigint;
+  records: TailRecord[];
+}
+
+export interface RecordsCopied {
+  number: bigint;
+}
+
+/**
+ * The giver is sealed: the last records, and where each open topic ends. The receiver takes the range over, unless
+ * `budget_ms` have passed since it got this, or what it has does not reach the heads (those topics it opens anew).
+ */
+export interface CommitHandoff {
+  moveId: string;
+  /** As of CopyRecords. */
+  number: bigint;
+  records: TailRecord[];
+  heads: Head[];
+  budgetMs: number;
+  /** The highest position that any record of the range has. */
+  position: bigint;
+}
+
+export interface HandoffCommitted {
+  /** By which the receiver owns the range; absent when it has refused or lost: then the giver takes it back. */
+  row: EpochRecord | undefined;
+  address: string;
+  reason: string;
+}
+
+export interface AbandonHandoff {
+  moveId: string;
+}
+
+export interface HandoffAbandoned {
+}
 
 export interface GuildServiceExchangeRequest {
   requests: TopicRequest[];
@@ -26,6 +120,1042 @@ export interface GuildServiceExchangeRequest {
 export interface GuildServiceExchangeResponse {
   replies: TopicReply[];
 }
+
+function createBaseGuildServiceHandoffRequest(): GuildServiceHandoffRequest {
+  return { requests: [] };
+}
+
+export const GuildServiceHandoffRequest: MessageFns<GuildServiceHandoffRequest> = {
+  encode(message: GuildServiceHandoffRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.requests) {
+      HandoffRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GuildServiceHandoffRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGuildServiceHandoffRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requests.push(HandoffRequest.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GuildServiceHandoffRequest>): GuildServiceHandoffRequest {
+    return GuildServiceHandoffRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GuildServiceHandoffRequest>): GuildServiceHandoffRequest {
+    const message = createBaseGuildServiceHandoffRequest();
+    message.requests = object.requests?.map((e) => HandoffRequest.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseGuildServiceHandoffResponse(): GuildServiceHandoffResponse {
+  return { replies: [] };
+}
+
+export const GuildServiceHandoffResponse: MessageFns<GuildServiceHandoffResponse> = {
+  encode(message: GuildServiceHandoffResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.replies) {
+      HandoffReply.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GuildServiceHandoffResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGuildServiceHandoffResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replies.push(HandoffReply.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GuildServiceHandoffResponse>): GuildServiceHandoffResponse {
+    return GuildServiceHandoffResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GuildServiceHandoffResponse>): GuildServiceHandoffResponse {
+    const message = createBaseGuildServiceHandoffResponse();
+    message.replies = object.replies?.map((e) => HandoffReply.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseHandoffRequest(): HandoffRequest {
+  return { id: 0n, traceparent: "", body: undefined };
+}
+
+export const HandoffRequest: MessageFns<HandoffRequest> = {
+  encode(message: HandoffRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      if (BigInt.asUintN(64, message.id) !== message.id) {
+        throw new globalThis.Error("value provided for field message.id of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.id);
+    }
+    if (message.traceparent !== "") {
+      writer.uint32(18).string(message.traceparent);
+    }
+    switch (message.body?.$case) {
+      case "begin":
+        BeginHandoff.encode(message.body.value, writer.uint32(82).fork()).join();
+        break;
+      case "copy":
+        CopyRecords.encode(message.body.value, writer.uint32(90).fork()).join();
+        break;
+      case "commit":
+        CommitHandoff.encode(message.body.value, writer.uint32(98).fork()).join();
+        break;
+      case "abandon":
+        AbandonHandoff.encode(message.body.value, writer.uint32(106).fork()).join();
+        break;
+      case "trace":
+        TraceMessage.encode(message.body.value, writer.uint32(114).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HandoffRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHandoffRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.traceparent = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.body = { $case: "begin", value: BeginHandoff.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.body = { $case: "copy", value: CopyRecords.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.body = { $case: "commit", value: CommitHandoff.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.body = { $case: "abandon", value: AbandonHandoff.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.body = { $case: "trace", value: TraceMessage.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HandoffRequest>): HandoffRequest {
+    return HandoffRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HandoffRequest>): HandoffRequest {
+    const message = createBaseHandoffRequest();
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    message.traceparent = object.traceparent ?? "";
+    switch (object.body?.$case) {
+      case "begin": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "begin", value: BeginHandoff.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "copy": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "copy", value: CopyRecords.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "commit": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "commit", value: CommitHandoff.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "abandon": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "abandon", value: AbandonHandoff.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "trace": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "trace", value: TraceMessage.fromPartial(object.body.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseHandoffReply(): HandoffReply {
+  return { id: 0n, body: undefined };
+}
+
+export const HandoffReply: MessageFns<HandoffReply> = {
+  encode(message: HandoffReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      if (BigInt.asUintN(64, message.id) !== message.id) {
+        throw new globalThis.Error("value provided for field message.id of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.id);
+    }
+    switch (message.body?.$case) {
+      case "begin":
+        HandoffBegun.encode(message.body.value, writer.uint32(82).fork()).join();
+        break;
+      case "copy":
+        RecordsCopied.encode(message.body.value, writer.uint32(90).fork()).join();
+        break;
+      case "commit":
+        HandoffCommitted.encode(message.body.value, writer.uint32(98).fork()).join();
+        break;
+      case "abandon":
+        HandoffAbandoned.encode(message.body.value, writer.uint32(106).fork()).join();
+        break;
+      case "trace":
+        MessageTrace.encode(message.body.value, writer.uint32(114).fork()).join();
+        break;
+      case "failure":
+        Failure.encode(message.body.value, writer.uint32(74).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HandoffReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHandoffReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.body = { $case: "begin", value: HandoffBegun.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.body = { $case: "copy", value: RecordsCopied.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.body = { $case: "commit", value: HandoffCommitted.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.body = { $case: "abandon", value: HandoffAbandoned.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.body = { $case: "trace", value: MessageTrace.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.body = { $case: "failure", value: Failure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HandoffReply>): HandoffReply {
+    return HandoffReply.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HandoffReply>): HandoffReply {
+    const message = createBaseHandoffReply();
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    switch (object.body?.$case) {
+      case "begin": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "begin", value: HandoffBegun.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "copy": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "copy", value: RecordsCopied.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "commit": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "commit", value: HandoffCommitted.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "abandon": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "abandon", value: HandoffAbandoned.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "trace": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "trace", value: MessageTrace.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "failure": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "failure", value: Failure.fromPartial(object.body.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseBeginHandoff(): BeginHandoff {
+  return { moveId: "", range: undefined, row: undefined, topics: [] };
+}
+
+export const BeginHandoff: MessageFns<BeginHandoff> = {
+  encode(message: BeginHandoff, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.moveId !== "") {
+      writer.uint32(10).string(message.moveId);
+    }
+    if (message.range !== undefined) {
+      SlotRange.encode(message.range, writer.uint32(18).fork()).join();
+    }
+    if (message.row !== undefined) {
+      EpochRecord.encode(message.row, writer.uint32(26).fork()).join();
+    }
+    if (message.topics.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.topics) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field topics of type fixed64 is too large");
+        }
+        writer.fixed64(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BeginHandoff {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBeginHandoff();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.moveId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.range = SlotRange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.row = EpochRecord.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag === 33) {
+              message.topics.push(reader.fixed64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.topics.push(reader.fixed64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BeginHandoff>): BeginHandoff {
+    return BeginHandoff.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BeginHandoff>): BeginHandoff {
+    const message = createBaseBeginHandoff();
+    message.moveId = object.moveId ?? "";
+    message.range = (object.range !== undefined && object.range !== null)
+      ? SlotRange.fromPartial(object.range)
+      : undefined;
+    message.row = (object.row !== undefined && object.row !== null) ? EpochRecord.fromPartial(object.row) : undefined;
+    message.topics = object.topics?.map((e) => BigInt(e)) || [];
+    return message;
+  },
+};
+
+function createBaseHandoffBegun(): HandoffBegun {
+  return { opened: 0 };
+}
+
+export const HandoffBegun: MessageFns<HandoffBegun> = {
+  encode(message: HandoffBegun, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.opened !== 0) {
+      writer.uint32(8).uint32(message.opened);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HandoffBegun {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHandoffBegun();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.opened = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HandoffBegun>): HandoffBegun {
+    return HandoffBegun.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HandoffBegun>): HandoffBegun {
+    const message = createBaseHandoffBegun();
+    message.opened = object.opened ?? 0;
+    return message;
+  },
+};
+
+function createBaseCopyRecords(): CopyRecords {
+  return { moveId: "", number: 0n, records: [] };
+}
+
+export const CopyRecords: MessageFns<CopyRecords> = {
+  encode(message: CopyRecords, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.moveId !== "") {
+      writer.uint32(10).string(message.moveId);
+    }
+    if (message.number !== 0n) {
+      if (BigInt.asUintN(64, message.number) !== message.number) {
+        throw new globalThis.Error("value provided for field message.number of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.number);
+    }
+    for (const v of message.records) {
+      TailRecord.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopyRecords {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopyRecords();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.moveId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.number = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.records.push(TailRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CopyRecords>): CopyRecords {
+    return CopyRecords.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CopyRecords>): CopyRecords {
+    const message = createBaseCopyRecords();
+    message.moveId = object.moveId ?? "";
+    message.number = (object.number !== undefined && object.number !== null) ? BigInt(object.number) : 0n;
+    message.records = object.records?.map((e) => TailRecord.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRecordsCopied(): RecordsCopied {
+  return { number: 0n };
+}
+
+export const RecordsCopied: MessageFns<RecordsCopied> = {
+  encode(message: RecordsCopied, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0n) {
+      if (BigInt.asUintN(64, message.number) !== message.number) {
+        throw new globalThis.Error("value provided for field message.number of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.number);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordsCopied {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordsCopied();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RecordsCopied>): RecordsCopied {
+    return RecordsCopied.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RecordsCopied>): RecordsCopied {
+    const message = createBaseRecordsCopied();
+    message.number = (object.number !== undefined && object.number !== null) ? BigInt(object.number) : 0n;
+    return message;
+  },
+};
+
+function createBaseCommitHandoff(): CommitHandoff {
+  return { moveId: "", number: 0n, records: [], heads: [], budgetMs: 0, position: 0n };
+}
+
+export const CommitHandoff: MessageFns<CommitHandoff> = {
+  encode(message: CommitHandoff, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.moveId !== "") {
+      writer.uint32(10).string(message.moveId);
+    }
+    if (message.number !== 0n) {
+      if (BigInt.asUintN(64, message.number) !== message.number) {
+        throw new globalThis.Error("value provided for field message.number of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.number);
+    }
+    for (const v of message.records) {
+      TailRecord.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.heads) {
+      Head.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.budgetMs !== 0) {
+      writer.uint32(40).uint32(message.budgetMs);
+    }
+    if (message.position !== 0n) {
+      if (BigInt.asUintN(64, message.position) !== message.position) {
+        throw new globalThis.Error("value provided for field message.position of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.position);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CommitHandoff {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCommitHandoff();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.moveId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.number = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.records.push(TailRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.heads.push(Head.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.budgetMs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.position = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CommitHandoff>): CommitHandoff {
+    return CommitHandoff.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CommitHandoff>): CommitHandoff {
+    const message = createBaseCommitHandoff();
+    message.moveId = object.moveId ?? "";
+    message.number = (object.number !== undefined && object.number !== null) ? BigInt(object.number) : 0n;
+    message.records = object.records?.map((e) => TailRecord.fromPartial(e)) || [];
+    message.heads = object.heads?.map((e) => Head.fromPartial(e)) || [];
+    message.budgetMs = object.budgetMs ?? 0;
+    message.position = (object.position !== undefined && object.position !== null) ? BigInt(object.position) : 0n;
+    return message;
+  },
+};
+
+function createBaseHandoffCommitted(): HandoffCommitted {
+  return { row: undefined, address: "", reason: "" };
+}
+
+export const HandoffCommitted: MessageFns<HandoffCommitted> = {
+  encode(message: HandoffCommitted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.row !== undefined) {
+      EpochRecord.encode(message.row, writer.uint32(10).fork()).join();
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HandoffCommitted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHandoffCommitted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.row = EpochRecord.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HandoffCommitted>): HandoffCommitted {
+    return HandoffCommitted.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HandoffCommitted>): HandoffCommitted {
+    const message = createBaseHandoffCommitted();
+    message.row = (object.row !== undefined && object.row !== null) ? EpochRecord.fromPartial(object.row) : undefined;
+    message.address = object.address ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseAbandonHandoff(): AbandonHandoff {
+  return { moveId: "" };
+}
+
+export const AbandonHandoff: MessageFns<AbandonHandoff> = {
+  encode(message: AbandonHandoff, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.moveId !== "") {
+      writer.uint32(10).string(message.moveId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AbandonHandoff {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAbandonHandoff();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.moveId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AbandonHandoff>): AbandonHandoff {
+    return AbandonHandoff.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AbandonHandoff>): AbandonHandoff {
+    const message = createBaseAbandonHandoff();
+    message.moveId = object.moveId ?? "";
+    return message;
+  },
+};
+
+function createBaseHandoffAbandoned(): HandoffAbandoned {
+  return {};
+}
+
+export const HandoffAbandoned: MessageFns<HandoffAbandoned> = {
+  encode(_: HandoffAbandoned, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HandoffAbandoned {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHandoffAbandoned();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HandoffAbandoned>): HandoffAbandoned {
+    return HandoffAbandoned.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<HandoffAbandoned>): HandoffAbandoned {
+    const message = createBaseHandoffAbandoned();
+    return message;
+  },
+};
 
 function createBaseGuildServiceExchangeRequest(): GuildServiceExchangeRequest {
   return { requests: [] };
@@ -152,11 +1282,25 @@ export const GuildServiceService = {
       Buffer.from(GuildServiceExchangeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GuildServiceExchangeResponse => GuildServiceExchangeResponse.decode(value),
   },
+  /** From other hosts, which hand shards over; and from tools. */
+  handoff: {
+    path: "/guildhall.v1.GuildService/Handoff" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: GuildServiceHandoffRequest): Buffer =>
+      Buffer.from(GuildServiceHandoffRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GuildServiceHandoffRequest => GuildServiceHandoffRequest.decode(value),
+    responseSerialize: (value: GuildServiceHandoffResponse): Buffer =>
+      Buffer.from(GuildServiceHandoffResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GuildServiceHandoffResponse => GuildServiceHandoffResponse.decode(value),
+  },
 } as const;
 
 export interface GuildServiceServer extends UntypedServiceImplementation {
   /** From router. */
   exchange: handleBidiStreamingCall<GuildServiceExchangeRequest, GuildServiceExchangeResponse>;
+  /** From other hosts, which hand shards over; and from tools. */
+  handoff: handleBidiStreamingCall<GuildServiceHandoffRequest, GuildServiceHandoffResponse>;
 }
 
 export interface GuildServiceClient extends Client {
@@ -169,6 +1313,13 @@ export interface GuildServiceClient extends Client {
     metadata: Metadata,
     options?: Partial<CallOptions>,
   ): ClientDuplexStream<GuildServiceExchangeRequest, GuildServiceExchangeResponse>;
+  /** From other hosts, which hand shards over; and from tools. */
+  handoff(): ClientDuplexStream<GuildServiceHandoffRequest, GuildServiceHandoffResponse>;
+  handoff(options: Partial<CallOptions>): ClientDuplexStream<GuildServiceHandoffRequest, GuildServiceHandoffResponse>;
+  handoff(
+    metadata: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientDuplexStream<GuildServiceHandoffRequest, GuildServiceHandoffResponse>;
 }
 
 export const GuildServiceClient = makeGenericClientConstructor(

@@ -19,7 +19,7 @@ import {
   type Metadata,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Failure, Head, Profile } from "./common.ts";
+import { Backup, BackupDone, Failure, Head, Profile } from "./common.ts";
 import { MembershipRow } from "./rows.ts";
 import { Heads, HeadsResult, Refill, RefillResult } from "./topic.ts";
 
@@ -61,6 +61,7 @@ export interface UserRequest {
     { $case: "refill"; value: Refill }
     | { $case: "findUser"; value: FindUser }
     | { $case: "resetBotToken"; value: ResetBotToken }
+    | { $case: "backup"; value: Backup }
     | undefined;
 }
 
@@ -81,6 +82,7 @@ export interface UserReply {
     | { $case: "refill"; value: RefillResult }
     | { $case: "findUser"; value: Account }
     | { $case: "resetBotToken"; value: Application }
+    | { $case: "backup"; value: BackupDone }
     | { $case: "failure"; value: Failure }
     | undefined;
 }
@@ -472,6 +474,9 @@ export const UserRequest: MessageFns<UserRequest> = {
       case "resetBotToken":
         ResetBotToken.encode(message.body.value, writer.uint32(186).fork()).join();
         break;
+      case "backup":
+        Backup.encode(message.body.value, writer.uint32(194).fork()).join();
+        break;
     }
     return writer;
   },
@@ -617,6 +622,14 @@ export const UserRequest: MessageFns<UserRequest> = {
             message.body = { $case: "resetBotToken", value: ResetBotToken.decode(reader, reader.uint32()) };
             continue;
           }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.body = { $case: "backup", value: Backup.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -721,6 +734,12 @@ export const UserRequest: MessageFns<UserRequest> = {
         }
         break;
       }
+      case "backup": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "backup", value: Backup.fromPartial(object.body.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -780,6 +799,9 @@ export const UserReply: MessageFns<UserReply> = {
         break;
       case "resetBotToken":
         Application.encode(message.body.value, writer.uint32(186).fork()).join();
+        break;
+      case "backup":
+        BackupDone.encode(message.body.value, writer.uint32(194).fork()).join();
         break;
       case "failure":
         Failure.encode(message.body.value, writer.uint32(74).fork()).join();
@@ -921,6 +943,14 @@ export const UserReply: MessageFns<UserReply> = {
             message.body = { $case: "resetBotToken", value: Application.decode(reader, reader.uint32()) };
             continue;
           }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.body = { $case: "backup", value: BackupDone.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 9: {
             if (tag !== 74) {
               break;
@@ -1029,6 +1059,12 @@ export const UserReply: MessageFns<UserReply> = {
       case "resetBotToken": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { $case: "resetBotToken", value: Application.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "backup": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "backup", value: BackupDone.fromPartial(object.body.value) };
         }
         break;
       }
