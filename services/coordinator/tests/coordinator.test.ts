@@ -28,6 +28,8 @@ const record = (i: number, epoch: number, host: string, incarnation: string): Ep
   moveId: "m",
 });
 
+const idle = { shards: [], outcomes: [], cpuShare: 0, memoryBytes: 0n, journalP99Ms: 0, version: "0.1.0" };
+
 /** A data process that only knows EPOCHs. */
 function serveEpochs(address: string, records: EpochRecord[]) {
   const exchange = serveExchange<DataRequest, DataReply>({
@@ -86,6 +88,7 @@ test("orders hosts to take their shards, publishes what they report, and goes on
     address: `${host}:7000`,
     incarnation,
     owned,
+    ...idle,
   });
   {
     await using coordinator = await startCoordinator(dir.path);
@@ -102,7 +105,18 @@ test("orders hosts to take their shards, publishes what they report, and goes on
     await waitFor(() => watch.maps.length === 1);
     expect(watch.maps[0]).toEqual({
       version: 1n,
-      entries: [{ range: { i: 0, n: 2 }, host: "guild-0", address: "guild-0:7000", epoch: 8, incarnation: "b" }],
+      fromVersion: 0n,
+      removed: [],
+      entries: [
+        {
+          range: { i: 0, n: 2 },
+          host: "guild-0",
+          address: "guild-0:7000",
+          epoch: 8,
+          incarnation: "b",
+          moving: undefined,
+        },
+      ],
     });
   }
   await using coordinator = await startCoordinator(dir.path);
@@ -120,7 +134,7 @@ test("refuses a renewal that names nobody, with a clear error", async () => {
   using dir = makeTempDir();
   await using coordinator = await startCoordinator(dir.path);
   await using client = createCoordinatorClient(coordinator.address);
-  const nobody = { host: "", address: "", incarnation: "", owned: [] };
+  const nobody = { host: "", address: "", incarnation: "", owned: [], ...idle };
   await expect(client.call("renewHost", nobody)).rejects.toMatchObject({ code: "INVALID_FORM" });
 });
 

@@ -1,10 +1,12 @@
 import { GuildhallError } from "@guildhall/errors";
-import type {
-  CoordinatorServiceWatchMapResponse,
-  EpochRecord,
-  HostRenewed,
-  LeaseWorkerId,
-  RenewHost,
+import {
+  type CoordinatorServiceWatchMapResponse,
+  type EpochRecord,
+  type HostRenewed,
+  type LeaseWorkerId,
+  OrderKind,
+  type RenewHost,
+  type Order as WireOrder,
 } from "@guildhall/proto";
 import { type EpochRow, isRange, type MapUpdate } from "@guildhall/slots";
 import type { Order, Renewal } from "../domain/fleet.ts";
@@ -39,12 +41,17 @@ export function fromRenewed({
   nowMs: number;
   orders: readonly Order[];
 }): HostRenewed {
-  return { ttlMs, nowMs: BigInt(Math.floor(nowMs)), orders: orders.map((order) => ({ ...order })) };
+  return { ttlMs, nowMs: BigInt(Math.floor(nowMs)), orders: orders.map(fromOrder) };
 }
 
-/** The published map. */
+/** The published map, whole. */
 export function fromMapUpdate({ version, entries }: MapUpdate): CoordinatorServiceWatchMapResponse {
-  return { version: BigInt(version), entries: entries.map((entry) => ({ ...entry })) };
+  const wireEntries = entries.map((entry) => ({ ...entry, moving: undefined }));
+  return { version: BigInt(version), entries: wireEntries, fromVersion: 0n, removed: [] };
+}
+
+function fromOrder(order: Order): WireOrder {
+  return { ...order, kind: OrderKind.ORDER_KIND_TAKE, toHost: "", toAddress: "", toIncarnation: "" };
 }
 
 function requireNames(names: Readonly<Record<string, string>>): void {

@@ -21,7 +21,7 @@ export function makeExchange(context: CoordinatorContext): ExchangeHandler<Coord
         }
         case "renewHost":
           return { $case: "renewHost", value: fromRenewed(await coordinator.renewHost(toRenewal(body.value))) };
-        case undefined:
+        default:
           throw new GuildhallError("INVALID_FORM", "the request asks for nothing");
       }
     },
