@@ -54,6 +54,7 @@ export function makePlaces(options: {
     address,
     listen: address,
     folder: (instance) => folderOf(partOf(instance)),
+    shared: folderOf,
     bind(instance, port) {
       switch (port) {
         case "metrics":

@@ -30,9 +30,9 @@ const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 test("makes a folder that only its owner can read", async () => {
   const path = join(base, "deep/state");
   using folder = await openStateFolder(path);
-  expect(readdirSync(path).sort()).toEqual(["coordinator", "data", "lock", "run", "user", "version"]);
-  expect(["", "data", "user", "coordinator", "run"].map((name) => modeOf(join(path, name)))).toEqual(
-    Array(5).fill("700"),
+  expect(readdirSync(path).sort()).toEqual(["coordinator", "data", "lock", "run", "sessions", "user", "version"]);
+  expect(["", "data", "user", "coordinator", "sessions", "run"].map((name) => modeOf(join(path, name)))).toEqual(
+    Array(6).fill("700"),
   );
   expect(["lock", "version"].map((name) => modeOf(join(path, name)))).toEqual(["600", "600"]);
   expect(readFileSync(join(path, "version"), "utf8")).toBe("1\n");
@@ -41,7 +41,7 @@ test("makes a folder that only its owner can read", async () => {
 
 test("gives the folder back and opens it again", async () => {
   (await openStateFolder(base))[Symbol.dispose]();
-  expect(readdirSync(base).sort()).toEqual(["coordinator", "data", "user", "version"]);
+  expect(readdirSync(base).sort()).toEqual(["coordinator", "data", "sessions", "user", "version"]);
   (await openStateFolder(base))[Symbol.dispose]();
 });
 

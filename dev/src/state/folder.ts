@@ -8,13 +8,15 @@ import { openSocketFolder } from "./sockets.ts";
 const stateVersion = 1;
 
 const parts = ["data", "user", "coordinator"];
+/** What processes of a part share. */
+const shared = ["sessions"];
 
 /** A state folder that this process has to itself; disposing gives it back. */
 export interface StateFolder extends Disposable {
   readonly path: string;
   /** Where the processes' sockets are. */
   readonly sockets: string;
-  /** The folder of a part's state. */
+  /** The folder of a part's state, or of what its processes share. */
   folderOf(part: string): string;
   /** A file directly in the folder. */
   file(name: string): string;
@@ -53,7 +55,7 @@ function prepare(path: string): void {
   // Only a folder without anything of somebody else's is narrowed.
   if (readdirSync(path).length === 0 && (statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o700);
   checkVersion(path);
-  for (const part of parts) mkdirSync(join(path, part), { recursive: true, mode: 0o700 });
+  for (const part of [...parts, ...shared]) mkdirSync(join(path, part), { recursive: true, mode: 0o700 });
 }
 
 function checkVersion(path: string): void {

@@ -1,4 +1,4 @@
-import type { Instance, Link, PortName } from "./fleet.ts";
+import type { Instance, Link, PortName, SharedFolder } from "./fleet.ts";
 
 /** Where a process's things are: each applier has its own answers. */
 export interface Places {
@@ -8,6 +8,8 @@ export interface Places {
   listen(instance: string): string;
   /** Where a process keeps its state. */
   folder(instance: string): string;
+  /** Where processes of a part keep what they share. */
+  shared(folder: SharedFolder): string;
   /** What a port of a process is bound to. */
   bind(instance: string, port: PortName): { readonly host: string; readonly port: number };
   /** How clients reach a port of a process. */
@@ -29,6 +31,8 @@ function resolve(instance: string, link: Link, places: Places): string {
       return link.of.map((name) => places.address(name)).join(",");
     case "folder":
       return places.folder(instance);
+    case "shared":
+      return places.shared(link.name);
     case "host":
       return places.bind(instance, link.port).host;
     case "port":

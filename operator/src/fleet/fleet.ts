@@ -7,6 +7,9 @@ export type Part = (typeof parts)[number];
 /** The ports that a process may listen on besides its RPC address. */
 export type PortName = "metrics" | "http" | "ws" | "own";
 
+/** The folders that processes of one part share. */
+export type SharedFolder = "sessions";
+
 /** A setting whose value depends on where things run. */
 export type Link =
   /** The RPC address that the process itself serves. */
@@ -15,6 +18,8 @@ export type Link =
   | { readonly kind: "addresses"; readonly of: readonly string[] }
   /** A folder that outlives the process. */
   | { readonly kind: "folder" }
+  /** A folder that all processes of the part share, and that outlives them. */
+  | { readonly kind: "shared"; readonly name: SharedFolder }
   /** What a port of the process is bound to. */
   | { readonly kind: "host" | "port"; readonly port: PortName }
   /** How clients reach a port of this process: "http" of the API, "ws" of any gateway, "own" of this one. */
@@ -27,6 +32,8 @@ export interface Instance {
   readonly part: Part;
   /** Environment without addresses. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Of `settings`: those that a running process is told in another way, so that a change needs no new start. */
+  readonly live: readonly string[];
   /** The rest of the environment, which `environmentOf` resolves. */
   readonly links: Readonly<Record<string, Link>>;
 }

@@ -1,3 +1,13 @@
+export { coordinatorSpec } from "./coordinator-spec.ts";
 export { environmentOf, type Places } from "./environment.ts";
-export { type Fleet, type Instance, type Link, type Part, type PortName, parts, type Workload } from "./fleet.ts";
+export {
+  type Fleet,
+  type Instance,
+  type Link,
+  type Part,
+  type PortName,
+  parts,
+  type SharedFolder,
+  type Workload,
+} from "./fleet.ts";
 export { plan } from "./plan.ts";

@@ -18,6 +18,7 @@ const places: Places = {
   address: (instance) => `unix:/run/${instance}.sock`,
   listen: (instance) => `listen:${instance}`,
   folder: (instance) => `/state/${instance}`,
+  shared: (folder) => `/state/${folder}`,
   bind: (_instance, port) => ({ host: "127.0.0.1", port: { metrics: 0, http: 80, ws: 81, own: 82 }[port] }),
   url: (instance, port) => `url:${instance}:${port}`,
 };
@@ -56,7 +57,13 @@ test.each<{ spec: Record<string, unknown>; instance: string; settings: Record<st
     spec: {
       shards: 2,
       rateLimits: "Off",
-      gateway: { heartbeatInterval: "1s", resumeWindow: "2m", zstdContexts: 3, maxSessions: 9 },
+      gateway: {
+        heartbeatInterval: "1s",
+        resumeWindow: "2m",
+        zstdContexts: 3,
+        maxSessions: 9,
+        drain: { deadline: "30s", batch: "10%" },
+      },
     },
     instance: "gateway-1",
     settings: {
@@ -65,6 +72,8 @@ test.each<{ spec: Record<string, unknown>; instance: string; settings: Record<st
       GUILDHALL_RESUME_WINDOW_MS: "120000",
       GUILDHALL_ZSTD_CONTEXTS: "3",
       GUILDHALL_MAX_SESSIONS: "9",
+      GUILDHALL_DRAIN_DEADLINE_MS: "30000",
+      GUILDHALL_DRAIN_BATCH_PERCENT: "10",
       GUILDHALL_RATE_LIMITS: "Off",
     },
   },
@@ -85,6 +94,8 @@ test("resolves addresses, folders and ports in the applier's places", () => {
     GUILDHALL_WS_PORT: "81",
     GUILDHALL_WS_OWN_PORT: "82",
     GUILDHALL_OWN_URL: "url:gateway-1:own",
+    GUILDHALL_LISTEN: "listen:gateway-1",
+    GUILDHALL_SESSIONS_DIR: "/state/sessions",
     GUILDHALL_ROUTERS: "unix:/run/router-0.sock",
     GUILDHALL_METRICS_PORT: "0",
   });
@@ -113,4 +124,12 @@ test("no part starts before those it is after, and every part stops once", () =>
 
 test("the same document gives the same fleet", () => {
   expect(planOf({ shards: 4 })).toEqual(planOf({ shards: 4 }));
+});
+
+test("names the settings that a running process is told in another way", () => {
+  const live = planOf({ shards: 2 }).workloads.flatMap(({ instances }) => instances);
+  expect(live.flatMap(({ name, live }) => live.map((setting) => `${name} ${setting}`))).toEqual([
+    "coordinator-0 GUILDHALL_SHARDS",
+    "coordinator-0 GUILDHALL_HOSTS",
+  ]);
 });

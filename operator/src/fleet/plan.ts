@@ -1,4 +1,5 @@
 import { parseDurationMs } from "../api/v1alpha1/duration.ts";
+import { parsePercent } from "../api/v1alpha1/percent.ts";
 import type { ShardSet } from "../api/v1alpha1/shard-set.ts";
 import { type Fleet, type Instance, type Link, type Part, parts } from "./fleet.ts";
 
@@ -9,6 +10,8 @@ interface Recipe {
   readonly replicas: (spec: Spec) => number;
   readonly after: readonly Part[];
   readonly settings: (spec: Spec) => Record<string, string>;
+  /** Of the settings: what the part is told while it runs, too. */
+  readonly live?: readonly string[];
   /** `namesOf` gives the processes of a part. */
   readonly links: (namesOf: (part: Part) => readonly string[]) => Record<string, Link>;
 }
@@ -30,6 +33,8 @@ const recipes: Record<Part, Recipe> = {
       GUILDHALL_SHARDS: String(spec.shards),
       GUILDHALL_HOSTS: namesOfPart("guild", spec).join(","),
     }),
+    // By ApplyFleetSpec.
+    live: ["GUILDHALL_SHARDS", "GUILDHALL_HOSTS"],
     links: (namesOf) => ({
       GUILDHALL_LISTEN: listen,
       GUILDHALL_STATE_DIR: folder,
@@ -77,9 +82,13 @@ const recipes: Record<Part, Recipe> = {
       GUILDHALL_RESUME_WINDOW_MS: inMs(spec.gateway.resumeWindow),
       GUILDHALL_ZSTD_CONTEXTS: String(spec.gateway.zstdContexts),
       GUILDHALL_MAX_SESSIONS: String(spec.gateway.maxSessions),
+      GUILDHALL_DRAIN_DEADLINE_MS: inMs(spec.gateway.drain.deadline),
+      GUILDHALL_DRAIN_BATCH_PERCENT: String(parsePercent(spec.gateway.drain.batch)),
       GUILDHALL_RATE_LIMITS: spec.rateLimits,
     }),
     links: (namesOf) => ({
+      GUILDHALL_LISTEN: listen,
+      GUILDHALL_SESSIONS_DIR: { kind: "shared", name: "sessions" },
       GUILDHALL_WS_HOST: { kind: "host", port: "ws" },
       GUILDHALL_WS_PORT: { kind: "port", port: "ws" },
       GUILDHALL_WS_OWN_PORT: { kind: "port", port: "own" },
@@ -121,7 +130,7 @@ export function plan({ metadata, spec }: ShardSet): Fleet {
 }
 
 function instanceOf(name: string, part: Part, spec: Spec): Instance {
-  const { settings, links } = recipes[part];
+  const { settings, live = [], links } = recipes[part];
   return {
     name,
     part,
@@ -131,6 +140,7 @@ function instanceOf(name: string, part: Part, spec: Spec): Instance {
       GUILDHALL_LOG_FORMAT: spec.log.format === "Json" ? "json" : "pretty",
       ...settings(spec),
     },
+    live,
     links: {
       GUILDHALL_METRICS_HOST: { kind: "host", port: "metrics" },
       GUILDHALL_METRICS_PORT: { kind: "port", port: "metrics" },

@@ -1,6 +1,7 @@
 import { slotCount } from "@guildhall/slots";
 import Type, { type Static } from "typebox";
-import { choice, count, duration, exactly, section } from "./fields.ts";
+import { choice, count, duration, exactly, ratio, section, windows } from "./fields.ts";
+import { percentPattern } from "./percent.ts";
 
 /** The group and version of all resources here. */
 export const apiVersion = "guildhall.dev/v1alpha1";
@@ -47,6 +48,34 @@ const gateway = section("The gateways that hold the clients' WebSocket sessions.
   heartbeatInterval: duration("41250ms", "How often clients must send a heartbeat; 100ms to 10m."),
   resumeWindow: duration("120s", "How long a lost session can be resumed; 1s to 1h."),
   zstdContexts: count(0, 100_000, 512, "Sessions of one gateway that get a zstd context of their own."),
+  drain: section("How a gateway that is to stop sends its sessions to the others.", {
+    deadline: duration("10m", "How long it waits for them to have resumed elsewhere; 1s to 1h."),
+    batch: Type.String({
+      pattern: percentPattern,
+      default: "2%",
+      description: "The part of its sessions that is asked to reconnect at once; 1% to 100%.",
+    }),
+  }),
+});
+
+const resharding = section("How the number of shards is doubled.", {
+  approval: choice(["Required", "Automatic"], {
+    default: "Required",
+    description: "Required: nothing is split until the plan is approved. Automatic: nobody is asked.",
+  }),
+  movesPerHost: count(1, 16, 2, "Shards that one host hands over or takes at once."),
+  windows: windows("When shards may be split and moved for it; none = at any time."),
+});
+
+const rebalancing = section("How shards are moved to even out the hosts' load.", {
+  mode: choice(["Off", "DryRun", "Auto"], {
+    default: "Auto",
+    description: "Off: never. DryRun: says what it would move. Auto: moves.",
+  }),
+  trigger: ratio(1.01, 10, 1.1, "It begins when the busiest host has more than so many times the mean load."),
+  target: ratio(1, 10, 1.03, "It ends when the busiest host has at most so many times the mean load."),
+  cooldown: duration("10m", "How long a moved shard stays where it is; 1s to 24h."),
+  windows: windows("When it may move shards; none = at any time."),
 });
 
 const accounts = section("How accounts are kept.", {
@@ -77,6 +106,12 @@ const spec = Type.Object(
     }),
     guild,
     gateway,
+    resharding,
+    rebalancing,
+    paused: Type.Boolean({
+      default: false,
+      description: "Whether nothing is to be changed: no start, stop, split or move but to mend what broke.",
+    }),
     accounts,
     api: single("The REST API."),
     router: single("The way of commands to the hosts, and the bus."),

@@ -1,8 +1,18 @@
 import { GuildhallError } from "@guildhall/errors";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { durationPattern } from "./duration.ts";
+import { percentPattern } from "./percent.ts";
 import { brokenRules, type SpecProblem } from "./rules.ts";
 import { type ShardSet, shardSetSchema } from "./shard-set.ts";
+import { daysPattern, timePattern } from "./window.ts";
+
+/** What a text that does not match one of these patterns should have been. */
+const examples: ReadonlyMap<unknown, string> = new Map([
+  [durationPattern, 'must be a duration such as "120s" or "41250ms"'],
+  [percentPattern, 'must be a percentage from "1%" to "100%"'],
+  [daysPattern, 'must be a day or a span of days such as "Sat" or "Mon-Fri"'],
+  [timePattern, 'must be a time such as "03:00"'],
+]);
 
 let compiled: ValidateFunction | undefined;
 
@@ -63,8 +73,7 @@ function wrongValue(error: ErrorObject): string {
       if (schema.minimum === schema.maximum) return `must be ${schema.minimum}: other numbers are not supported`;
       return `must be from ${schema.minimum} to ${schema.maximum}`;
     case "pattern":
-      if (schema.pattern === durationPattern) return 'must be a duration such as "120s" or "41250ms"';
-      return `must be as described: ${schema.description}`;
+      return examples.get(schema.pattern) ?? `must be as described: ${schema.description}`;
     default:
       return error.message ?? "is not valid";
   }
