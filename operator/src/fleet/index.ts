@@ -1,3 +1,5 @@
+export { badSpec, type SpecProblem } from "../api/v1alpha1/problems.ts";
+export { changesOf, forbiddenChanges, formatChanges, type ReshardSeen, type SpecChange } from "./changes.ts";
 export { coordinatorSpec } from "./coordinator-spec.ts";
 export { environmentOf, type Places } from "./environment.ts";
 export {

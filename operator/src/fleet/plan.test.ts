@@ -93,7 +93,7 @@ test("resolves addresses, folders and ports in the applier's places", () => {
     GUILDHALL_WS_HOST: "127.0.0.1",
     GUILDHALL_WS_PORT: "81",
     GUILDHALL_WS_OWN_PORT: "82",
-    GUILDHALL_OWN_URL: "url:gateway-1:own",
+    GUILDHALL_GATEWAY_URL: "url:gateway-1:ws",
     GUILDHALL_LISTEN: "listen:gateway-1",
     GUILDHALL_SESSIONS_DIR: "/state/sessions",
     GUILDHALL_ROUTERS: "unix:/run/router-0.sock",

@@ -92,7 +92,7 @@ const recipes: Record<Part, Recipe> = {
       GUILDHALL_WS_HOST: { kind: "host", port: "ws" },
       GUILDHALL_WS_PORT: { kind: "port", port: "ws" },
       GUILDHALL_WS_OWN_PORT: { kind: "port", port: "own" },
-      GUILDHALL_OWN_URL: { kind: "url", port: "own" },
+      GUILDHALL_GATEWAY_URL: { kind: "url", port: "ws" },
       GUILDHALL_ROUTERS: to(namesOf("router")),
       GUILDHALL_USERS: to(namesOf("user")),
     }),

@@ -1,12 +1,7 @@
 import { parseDurationMs } from "./duration.ts";
+import type { SpecProblem } from "./problems.ts";
 import type { ShardSet } from "./shard-set.ts";
 import { isTimeZone } from "./window.ts";
-
-/** Something wrong with a document: where ("spec.shards"), and what. */
-export interface SpecProblem {
-  readonly path: string;
-  readonly message: string;
-}
 
 type Spec = ShardSet["spec"];
 

@@ -1,8 +1,8 @@
-import { GuildhallError } from "@guildhall/errors";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { durationPattern } from "./duration.ts";
 import { percentPattern } from "./percent.ts";
-import { brokenRules, type SpecProblem } from "./rules.ts";
+import { badSpec, type SpecProblem } from "./problems.ts";
+import { brokenRules } from "./rules.ts";
 import { type ShardSet, shardSetSchema } from "./shard-set.ts";
 import { daysPattern, timePattern } from "./window.ts";
 
@@ -28,18 +28,6 @@ export function validateShardSet(document: unknown, source = "ShardSet"): ShardS
   problems.push(...brokenRules(copy));
   if (problems.length > 0) throw badSpec(source, problems);
   return copy as ShardSet;
-}
-
-/** The error that reports problems of a document. */
-export function badSpec(source: string, problems: readonly SpecProblem[]): GuildhallError {
-  const text = problems.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
-  return new GuildhallError("BAD_SPEC", `${source}: ${text}`, {
-    fields: problems.map(({ path, message }) => ({
-      path: path === "" ? [] : path.split("."),
-      code: "BAD_SPEC",
-      message,
-    })),
-  });
 }
 
 function problemOf(error: ErrorObject): SpecProblem {
