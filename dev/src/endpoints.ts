@@ -8,6 +8,8 @@ export interface ProcessEndpoint {
   readonly pid: number;
   /** URL of its metrics page. */
   readonly metrics: string;
+  /** Of a gateway: the address of just this process, for operators. Clients are given the shared one. */
+  readonly url?: string;
 }
 
 /** How to reach a running fleet: the content of endpoints.json. */

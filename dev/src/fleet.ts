@@ -3,10 +3,11 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GuildhallError, toGuildhallError } from "@guildhall/errors";
 import type { ShardSet } from "@guildhall/operator/api";
-import { environmentOf, type Instance, type Fleet as Plan, plan } from "@guildhall/operator/plan";
+import { environmentOf, type Instance, type Part, type Fleet as Plan, plan } from "@guildhall/operator/plan";
 import { childEnvironment } from "./config.ts";
 import { makeDemo } from "./demo/make-demo.ts";
 import type { Endpoints, ProcessEndpoint } from "./endpoints.ts";
+import { type Front, openFront } from "./front/front.ts";
 import { type LineTarget, makeOutput, type Output, silentOutput } from "./output/output.ts";
 import { type LocalPlaces, makePlaces, type PublicPorts, portWishes } from "./places.ts";
 import { choosePorts } from "./ports.ts";
@@ -77,17 +78,24 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const { endpoints } = spec.spec;
   const wishes = portWishes(wanted, options.ports ?? { api: endpoints.apiPort, gateway: endpoints.gatewayPort });
   const ports = await choosePorts(endpoints.host, wishes);
+  const output = outputOf(options, spec, wanted);
+  const front = stack.use(await openGatewayFront(endpoints.host, ports, output));
   if (options.programs === undefined) await warmUp(signal);
   const places = makePlaces({ endpoints, ports, sockets: folder.sockets, folderOf: folder.folderOf });
-  const names = wanted.workloads.flatMap(({ instances }) => instances.map(({ name }) => name));
-  const output = options.output === undefined ? silentOutput : makeOutput(options.output, spec.spec.log.format, names);
-  const publication = stack.adopt(makePublication(folder, places, names, output), (it) => it.withdraw());
+  const publication = stack.adopt(makePublication(folder, places, namesOf(wanted), output), (it) => it.withdraw());
   const supervisor = makeSupervisor({
     fleet: wanted,
     launch: launcher(places, options.programs ?? servicePrograms()),
     output,
     onSpawn: noteSpawn(folder, output),
-    onReady: (name) => publication.update(endpointOf(wanted, supervisor.children, name)),
+    onReady: (name) => {
+      const endpoint = endpointOf(wanted, places, supervisor.children, name);
+      publication.update(endpoint);
+      const child = supervisor.children.get(name);
+      if (endpoint?.service === gatewayPart && child !== undefined) front.add(child);
+    },
+    onGone: (name) => front.remove(name),
+    onMessage: (name, message) => front.heard(name, message),
   });
   const killNow = () => supervisor.killNow();
   process.on("exit", killNow);
@@ -95,10 +103,28 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     process.off("exit", killNow);
   });
   stack.defer(() => supervisor.stop());
+  // Before the gateways are stopped: they are not to wait for clients to come back.
+  stack.defer(() => front.close());
   await supervisor.start({ timeoutMs: options.startTimeoutMs ?? 90_000, signal });
   publication.open(options.withDemo === false ? undefined : await makeDemo(demoErrand(folder, places), signal));
   signal?.throwIfAborted();
   return handle(stack.move(), { spec, folder, places, supervisor, publication });
+}
+
+const gatewayPart: Part = "gateway";
+
+function openGatewayFront(host: string, ports: ReadonlyMap<string, number>, output: Output): Promise<Front> {
+  const onError = ({ message }: Error) =>
+    output.say(`connections to the gateways cannot be accepted: ${message}`, "warn");
+  return openFront({ host, port: ports.get(gatewayPart) ?? 0, onError });
+}
+
+function namesOf({ workloads }: Plan): string[] {
+  return workloads.flatMap(({ instances }) => instances.map(({ name }) => name));
+}
+
+function outputOf({ output }: FleetOptions, { spec }: ShardSet, wanted: Plan): Output {
+  return output === undefined ? silentOutput : makeOutput(output, spec.log.format, namesOf(wanted));
 }
 
 function sourceOf({ spec, specFile }: FleetOptions): SpecSource {
@@ -119,6 +145,7 @@ function launcher(places: LocalPlaces, programs: Programs) {
       ...environmentOf(instance, places),
       // Made readable here, once for all: a formatter in each process would cost each its memory.
       GUILDHALL_LOG_FORMAT: "json",
+      ...(instance.part === gatewayPart ? { GUILDHALL_WS_FROM_PARENT: "true" } : {}),
     }),
   });
 }
@@ -142,11 +169,17 @@ function demoErrand(folder: StateFolder, places: LocalPlaces) {
   };
 }
 
-function endpointOf(wanted: Plan, children: ReadonlyMap<string, Child>, name: string): ProcessEndpoint | undefined {
+function endpointOf(
+  wanted: Plan,
+  places: LocalPlaces,
+  children: ReadonlyMap<string, Child>,
+  name: string,
+): ProcessEndpoint | undefined {
   const child = children.get(name);
   const workload = wanted.workloads.find(({ instances }) => instances.some((instance) => instance.name === name));
   if (child?.pid === undefined || workload === undefined) return undefined;
-  return { name, service: workload.part, pid: child.pid, metrics: child.ready?.metrics ?? "" };
+  const common = { name, service: workload.part, pid: child.pid, metrics: child.ready?.metrics ?? "" };
+  return workload.part === gatewayPart ? { ...common, url: places.url(name, "own") } : common;
 }
 
 function handle(

@@ -66,7 +66,7 @@ export class HandOver<S> {
   /** In order of turns: who was given the last one is last. */
   readonly #takers: State<S>[] = [];
   readonly #handed = new Map<string, number>();
-  #waiting: Waiting<S>[] = [];
+  readonly #waiting: Waiting<S>[] = [];
   #givenUp = 0;
   #timer: Disposable | undefined;
   #isClosed = false;
@@ -131,11 +131,14 @@ export class HandOver<S> {
     this.#timer = undefined;
     const nowMs = this.#ports.nowMs();
     this.#dropOld(nowMs);
-    while (this.#waiting.length > 0) {
-      const next = this.#choose(nowMs);
-      if (next === undefined) return this.#askAll(nowMs);
-      const [{ socket }] = this.#waiting.splice(0, 1) as [Waiting<S>];
-      this.#hand(next, socket, nowMs);
+    for (let next = this.#waiting.at(0); next !== undefined; next = this.#waiting.at(0)) {
+      const state = this.#choose(nowMs);
+      if (state === undefined) {
+        this.#askAll(nowMs);
+        return;
+      }
+      this.#waiting.shift();
+      this.#hand(state, next.socket, nowMs);
     }
   }
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import type { Socket } from "node:net";
 import type { ReadyMessage } from "@guildhall/lifecycle";
 import { readLines } from "../output/lines.ts";
 import { makeBackoff } from "./backoff.ts";
@@ -23,6 +24,10 @@ export interface ChildOptions {
   onLine(line: string): void;
   onSpawn(pid: number): void;
   onReady(): void;
+  /** It is ready no more: asked to stop, or ended. */
+  onGone?(): void;
+  /** What it says over IPC besides that it is ready. */
+  onMessage?(message: unknown): void;
   /** It ended without being asked to; started again after `waitMs`. */
   onLost(how: string, waitMs: number): void;
 }
@@ -38,6 +43,8 @@ export interface Child {
   start(): void;
   /** Resolves when the process is ready, at once when it is now. */
   whenReady(): Promise<void>;
+  /** Sends a message over IPC. `failed` is told when it did not go out, and whether the socket is still whole. */
+  send(message: object, socket?: Socket, failed?: (isSocketWhole: boolean) => void): void;
   /** Asks it to stop and resolves when it has ended; it is not started again. */
   stop(): Promise<void>;
   /** Sends a signal to the process, if there is one; resolves when it has ended, at once for signals that only pause. */
@@ -71,9 +78,13 @@ export function makeChild(options: ChildOptions): Child {
     readiness.resolve();
     options.onReady();
   };
+  const unready = (): void => {
+    readiness = Promise.withResolvers();
+    options.onGone?.();
+  };
   const onEnded = (how: string): void => {
     running = undefined;
-    if (state === "ready") readiness = Promise.withResolvers();
+    if (state === "ready") unready();
     exit.resolve();
     if (state === "stopping") {
       state = "stopped";
@@ -88,11 +99,9 @@ export function makeChild(options: ChildOptions): Child {
     clearTimeout(timer);
     if (running === undefined) state = "stopped";
     else if (state !== "stopping") {
-      if (state === "ready") readiness = Promise.withResolvers();
+      if (state === "ready") unready();
       state = "stopping";
-      running.kill("SIGTERM");
-      // A paused process could not obey.
-      running.kill("SIGCONT");
+      askToEnd(running);
     }
     if (running !== undefined) await exit.promise;
   };
@@ -112,6 +121,7 @@ export function makeChild(options: ChildOptions): Child {
       if (state === "stopped") spawn();
     },
     whenReady: () => readiness.promise,
+    send: (message, socket, failed) => send(running, message, socket, failed),
     stop,
     async kill(signal) {
       if (running?.kill(signal) && !pausing.has(signal)) await exit.promise;
@@ -119,9 +129,31 @@ export function makeChild(options: ChildOptions): Child {
   };
 }
 
+function askToEnd(child: ChildProcess): void {
+  child.kill("SIGTERM");
+  // A paused process could not obey.
+  child.kill("SIGCONT");
+}
+
+function send(
+  child: ChildProcess | undefined,
+  message: object,
+  socket?: Socket,
+  failed?: (isSocketWhole: boolean) => void,
+): void {
+  if (child === undefined) {
+    failed?.(true);
+    return;
+  }
+  child.send(message, socket, {}, (error) => {
+    // In a closed channel nothing is begun; with any other error the socket may have gone along.
+    if (error !== null) failed?.((error as NodeJS.ErrnoException).code === "ERR_IPC_CHANNEL_CLOSED");
+  });
+}
+
 /** Starts the process once. `onEnded` is called once, also when it could not be started. */
 function launch(
-  { program, environment, nodeFlags, onLine }: ChildOptions,
+  { program, environment, nodeFlags, onLine, onMessage }: ChildOptions,
   heard: { onReady(said: ReadyMessage): void; onEnded(how: string): void },
 ): ChildProcess {
   const child = fork(program, {
@@ -135,7 +167,8 @@ function launch(
   if (child.stderr !== null) readLines(child.stderr, onLine);
   child.on("message", (message) => {
     const { ready } = message as { readonly ready?: ReadyMessage };
-    if (ready !== undefined) heard.onReady(ready);
+    if (ready === undefined) onMessage?.(message);
+    else heard.onReady(ready);
   });
   child.once("exit", (code, signal) =>
     heard.onEnded(signal === null ? `exited with ${code}` : `was ended by ${signal}`),

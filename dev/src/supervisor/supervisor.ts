@@ -19,6 +19,10 @@ export interface SupervisorOptions {
   readonly onSpawn: (name: string, pid: number) => void;
   /** A process is ready, for the first time or again. */
   readonly onReady: (name: string) => void;
+  /** A process is ready no more: asked to stop, or ended. */
+  readonly onGone?: (name: string) => void;
+  /** What a process says over IPC besides that it is ready. */
+  readonly onMessage?: (name: string, message: unknown) => void;
   readonly stopLimits?: StopLimits;
 }
 
@@ -61,6 +65,8 @@ export function makeSupervisor(options: SupervisorOptions): Supervisor {
         },
         onSpawn: (pid) => onSpawn(instance.name, pid),
         onReady: () => onReady(instance.name),
+        onGone: () => options.onGone?.(instance.name),
+        onMessage: (message) => options.onMessage?.(instance.name, message),
         onLost: (how, waitMs) => output.say(`${instance.name} ${how}, started again in ${waitMs} ms`, "warn"),
       }),
     );

@@ -1,5 +1,6 @@
 import { isGuildhallError } from "@guildhall/errors";
 import { processEnv, processName } from "./config.ts";
+import { type HandedSockets, makeHandedSockets } from "./handed-sockets.ts";
 
 /*
  * States of a process:
@@ -18,6 +19,8 @@ export interface Running extends AsyncDisposable {
   readonly metricsUrl?: string | undefined;
   /** Further ports it listens on, by name. */
   readonly ports?: Readonly<Record<string, number>> | undefined;
+  /** How long (ms) an orderly stop may take from the request on; default 10 s. */
+  readonly stopWithinMs?: number | undefined;
   /** Ends what clients see (sessions, calls) in order, before disposal. */
   drain?(): Promise<void>;
 }
@@ -27,6 +30,8 @@ export interface ServiceProcess {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborts when the process is asked to stop, also while it is still starting. */
   readonly stopping: AbortSignal;
+  /** Connections that the parent may hand over; undefined without a parent. */
+  readonly handedSockets?: HandedSockets | undefined;
 }
 
 /** What the parent is sent, as `{ready: …}`, when the process has an IPC channel. */
@@ -37,7 +42,7 @@ export interface ReadyMessage {
   readonly ports: Readonly<Record<string, number>>;
 }
 
-const deadlineMs = 10_000;
+const usualDeadlineMs = 10_000;
 /** Ctrl-C under npm arrives twice: from the terminal, and forwarded by npm. */
 const sameSignalMs = 500;
 /** What still holds the event loop after disposal may do so this long. */
@@ -45,16 +50,17 @@ const lingerMs = 250;
 
 /**
  * Runs a service until SIGTERM, SIGINT or the loss of its parent, then drains and disposes it. Exit status 0 after an
- * orderly stop; 1 when it could not start, when the 10 s deadline passes, or on a second signal.
+ * orderly stop; 1 when it could not start, when the deadline (10 s, or `stopWithinMs`) passes, or on a second signal.
  */
 export async function runService(
   service: string,
   create: (process: ServiceProcess) => Promise<Running>,
 ): Promise<void> {
-  const stopping = watchStop();
-  let running: Running;
+  let running: Running | undefined;
+  const stopping = watchStop(() => running?.stopWithinMs ?? usualDeadlineMs);
+  const handedSockets = process.channel ? makeHandedSockets(process) : undefined;
   try {
-    running = await create({ env: processEnv, stopping });
+    running = await create({ env: processEnv, stopping, handedSockets });
   } catch (error) {
     if (stopping.aborted) return finish();
     return fail(service, error);
@@ -73,7 +79,7 @@ export async function runService(
 }
 
 /** The signal that the process is to stop; a second request, or none obeyed within the deadline, ends it at once. */
-function watchStop(): AbortSignal {
+function watchStop(deadlineMs: () => number): AbortSignal {
   const stopping = new AbortController();
   let firstAtMs: number | undefined;
   const onStop = (): void => {
@@ -83,7 +89,7 @@ function watchStop(): AbortSignal {
       return;
     }
     firstAtMs = nowMs;
-    setTimeout(() => process.exit(1), deadlineMs).unref();
+    setTimeout(() => process.exit(1), deadlineMs()).unref();
     stopping.abort();
   };
   process.on("SIGTERM", onStop).on("SIGINT", onStop);

@@ -1,5 +1,6 @@
 import {
   addresses,
+  bool,
   type Config,
   durationMs,
   int,
@@ -16,7 +17,8 @@ const table = {
   host: { env: "GUILDHALL_WS_HOST", parse: str, default: "127.0.0.1" },
   port: { env: "GUILDHALL_WS_PORT", parse: port },
   ownPort: { env: "GUILDHALL_WS_OWN_PORT", parse: port },
-  ownUrl: { env: "GUILDHALL_OWN_URL", parse: url(["ws", "wss"]) },
+  isFromParent: { env: "GUILDHALL_WS_FROM_PARENT", parse: bool, default: false },
+  gatewayUrl: { env: "GUILDHALL_GATEWAY_URL", parse: url(["ws", "wss"]) },
   routers: { env: "GUILDHALL_ROUTERS", parse: addresses },
   users: { env: "GUILDHALL_USERS", parse: addresses },
   heartbeatIntervalMs: { env: "GUILDHALL_HEARTBEAT_INTERVAL_MS", parse: durationMs, default: 41_250 },

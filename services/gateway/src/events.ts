@@ -17,6 +17,7 @@ export function makeGatewayMetrics(metrics: Metrics) {
     resumes: metrics.counter("resumes_total", "RESUME payloads, by outcome", ["result"]),
     identifies: metrics.counter("identifies_total", "IDENTIFY payloads, by outcome", ["result"]),
     closes: metrics.counter("closes_total", "Connections that ended, by close code and side", ["code", "by"]),
+    handed: metrics.counter("handed_sockets_total", "Connections that the parent has handed over"),
     refused: metrics.counter("refused_total", "Handshakes refused", ["reason"]),
     refills: metrics.counter("refills_total", "Gaps in topics, by outcome", ["result"]),
     topicsLost: metrics.counter("topics_lost_total", "Topics whose missing events could not be had"),

@@ -1,4 +1,4 @@
 import { runService } from "@guildhall/lifecycle";
 import { createGatewayService, readConfig } from "./index.ts";
 
-await runService("gateway", ({ env }) => createGatewayService(readConfig(env)));
+await runService("gateway", ({ env, handedSockets }) => createGatewayService(readConfig(env), { handedSockets }));

@@ -1,4 +1,5 @@
-import type { Running } from "@guildhall/lifecycle";
+import { GuildhallError } from "@guildhall/errors";
+import type { HandedSockets, Running } from "@guildhall/lifecycle";
 import { createTelemetry } from "@guildhall/telemetry";
 import type { CloseCode } from "./close-codes.ts";
 import { makeDeflater } from "./codec/deflate.ts";
@@ -14,8 +15,10 @@ import type { Flusher } from "./transport/flusher.ts";
 import { FrontDoor } from "./transport/front-door.ts";
 import { createGatewayServer } from "./transport/web-socket-server.ts";
 
-/** What tests put in place of the usual. */
+/** What its process has for it, and what tests put in place of the usual. */
 export interface GatewayOverrides {
+  /** Connections that the parent accepts. */
+  readonly handedSockets?: HandedSockets | undefined;
   readonly maxQueuedBytes?: number;
   readonly maxLogBytes?: number;
   readonly checkpointMs?: number;
@@ -24,7 +27,8 @@ export interface GatewayOverrides {
 
 /** A running gateway. */
 export interface GatewayService extends Running {
-  readonly ports: { readonly ws: number; readonly own: number };
+  /** `ws` is not there while the parent holds that port. */
+  readonly ports: { readonly own: number; readonly ws?: number };
   readonly metricsUrl: string;
   drain(): Promise<void>;
 }
@@ -48,8 +52,10 @@ export async function createGatewayService(
       host: config.host,
       port: config.port,
       ownPort: config.ownPort,
+      handedSockets: handedSocketsFor(config, overrides),
       hasRoom: () => door.connections.size < config.maxSessions,
       onUpgrade: (upgrade) => door.enter(upgrade),
+      onHanded: () => metrics.handed.inc(),
       onRefused: (reason) => metrics.refused.inc({ reason }),
     }),
   );
@@ -62,7 +68,7 @@ export async function createGatewayService(
   const owned = stack.move();
   return {
     metricsUrl: telemetry.metricsUrl,
-    ports: { ws: server.port, own: server.ownPort },
+    ports: { own: server.ownPort, ...(server.port !== undefined && { ws: server.port }) },
     async drain() {
       server.stopAccepting();
       await drainConnections({
@@ -75,6 +81,18 @@ export async function createGatewayService(
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+function handedSocketsFor(
+  { isFromParent }: GatewayConfig,
+  { handedSockets }: GatewayOverrides,
+): HandedSockets | undefined {
+  if (!isFromParent) return undefined;
+  if (handedSockets !== undefined) return handedSockets;
+  throw new GuildhallError(
+    "BAD_CONFIG",
+    "GUILDHALL_WS_FROM_PARENT is set, but there is no parent to hand sockets over",
+  );
 }
 
 function makeDoor(context: GatewayContext, flusher: Flusher, metrics: GatewayMetrics): FrontDoor {

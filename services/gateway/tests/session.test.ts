@@ -9,7 +9,7 @@ const contents = (client: TestClient) =>
   client.ofType("MESSAGE_CREATE").map(({ d }) => (d as { content: string }).content);
 
 test("a bot gets READY with all that libraries read, then its guilds, then events", async () => {
-  await using fleet = await startPopulated({ ownUrl: "ws://own.example:1234" });
+  await using fleet = await startPopulated({ gatewayUrl: "ws://own.example:1234" });
   const token = fleet.addBot(7n);
   const client = await fleet.connect().identify(`Bot ${token}`, { intents: commonIntents, shard: [0, 1] });
   await client.waitForType("GUILD_CREATE");

@@ -79,7 +79,7 @@ function sendReady(context: GatewayContext, parts: StartParts, guilds: readonly 
       session,
       account,
       version: connection.version,
-      resumeUrl: config.ownUrl,
+      resumeUrl: config.gatewayUrl,
       guilds: ready,
       name: config.name,
     }),

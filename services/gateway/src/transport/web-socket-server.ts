@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { GuildhallError } from "@guildhall/errors";
+import type { HandedSockets } from "@guildhall/lifecycle";
 import { WebSocketServer } from "ws";
 import { GatewaySocket } from "./gateway-socket.ts";
 
@@ -18,16 +19,20 @@ export interface WebSocketServerOptions {
   readonly host: string;
   /** Shared with the other gateways of the machine; 0 = any. */
   readonly port: number;
+  /** When they are there, the parent holds the shared port and hands over what connects there. */
+  readonly handedSockets: HandedSockets | undefined;
   /** This process's own; 0 = any. */
   readonly ownPort: number;
   readonly hasRoom: () => boolean;
   readonly onUpgrade: (upgrade: Upgrade) => void;
+  readonly onHanded: () => void;
   readonly onRefused: (reason: string) => void;
 }
 
 /** The two listeners of a gateway. */
 export interface GatewayServer extends AsyncDisposable {
-  readonly port: number;
+  /** undefined while the parent holds it. */
+  readonly port: number | undefined;
   readonly ownPort: number;
   /** Refuses new connections; the present ones go on. */
   stopAccepting(): void;
@@ -69,19 +74,31 @@ export async function createGatewayServer(options: WebSocketServerOptions): Prom
   };
 
   await using stack = new AsyncDisposableStack();
-  const shared = stack.adopt(await listen(options.host, options.port, true, accept), stop);
-  const own = stack.adopt(await listen(options.host, options.ownPort, false, accept), stop);
+  const { host, handedSockets } = options;
+  const shared =
+    handedSockets === undefined ? stack.adopt(await listen(host, options.port, true, accept), stop) : undefined;
+  const own = stack.adopt(await listen(host, options.ownPort, false, accept), stop);
+  handedSockets?.take((socket) => {
+    options.onHanded();
+    socket.setKeepAlive(true);
+    own.emit("connection", socket);
+  });
   const owned = stack.move();
   return {
-    port: (shared.address() as AddressInfo).port,
-    ownPort: (own.address() as AddressInfo).port,
+    port: shared && portOf(shared),
+    ownPort: portOf(own),
     stopAccepting() {
       isAccepting = false;
-      shared.close();
+      handedSockets?.refuse();
+      shared?.close();
       own.close();
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
 }
 
 async function listen(
