@@ -1,4 +1,13 @@
-import { address, addresses, type Config, durationMs, processSettings, readConfig as read } from "@guildhall/config";
+import {
+  address,
+  addresses,
+  type Config,
+  durationMs,
+  processSettings,
+  readConfig as read,
+  str,
+} from "@guildhall/config";
+import manifest from "../package.json" with { type: "json" };
 
 const table = {
   ...processSettings,
@@ -7,6 +16,7 @@ const table = {
   users: { env: "GUILDHALL_USERS", parse: addresses },
   routers: { env: "GUILDHALL_ROUTERS", parse: addresses },
   coordinator: { env: "GUILDHALL_COORDINATOR", parse: address },
+  version: { env: "GUILDHALL_VERSION", parse: str, default: manifest.version },
   resumeWindowMs: { env: "GUILDHALL_RESUME_WINDOW_MS", parse: durationMs, default: 120_000 },
 } as const;
 

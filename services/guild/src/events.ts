@@ -1,5 +1,6 @@
 import { toGuildhallError } from "@guildhall/errors";
-import type { TopicRequest } from "@guildhall/proto";
+import { HandoffResult, type TopicRequest } from "@guildhall/proto";
+import { formatRange } from "@guildhall/slots";
 import type { Telemetry } from "@guildhall/telemetry";
 import type { Host } from "./domain/hosting/host.ts";
 import type { HostStats } from "./domain/hosting/host-stats.ts";
@@ -12,6 +13,12 @@ export interface GuildEvents extends Reporter {
   /** Shows what the host holds and has counted, whenever the metrics are read. */
   show(host: Host): void;
 }
+
+const results: Readonly<Record<number, string>> = {
+  [HandoffResult.HANDOFF_RESULT_DONE]: "done",
+  [HandoffResult.HANDOFF_RESULT_TAKEN_BACK]: "taken_back",
+  [HandoffResult.HANDOFF_RESULT_REFUSED]: "refused",
+};
 
 const counted: Readonly<Record<keyof HostStats, string>> = {
   commands: "Commands that came, repeats included.",
@@ -39,6 +46,13 @@ const counted: Readonly<Record<keyof HostStats, string>> = {
 export function makeGuildEvents({ log, metrics }: Pick<Telemetry, "log" | "metrics">): GuildEvents {
   const requests = metrics.counter("requests_total", "Requests answered, by kind and outcome.", ["kind", "outcome"]);
   const seconds = metrics.histogram("request_seconds", "Time from request to answer, by kind.", { labels: ["kind"] });
+  const handoffs = metrics.counter("handoffs_total", "Moves, splits and retakes that ended, by result.", [
+    "kind",
+    "outcome",
+  ]);
+  const pauses = metrics.histogram("handoff_pause_seconds", "From a shard's seal to when its commands went on.", {
+    labels: ["kind", "outcome"],
+  });
   const record = ({ body }: TopicRequest, outcome: string, tookMs: number): void => {
     const kind = body?.$case ?? "none";
     requests.inc({ kind, outcome });
@@ -53,6 +67,12 @@ export function makeGuildEvents({ log, metrics }: Pick<Telemetry, "log" | "metri
     },
     warn(what, { error, ...details }) {
       log.warn({ ...details, ...(error === undefined ? {} : { err: error }) }, what);
+    },
+    handoffEnded(kind, { moveId, range, result, reason, pauseMs }) {
+      const outcome = results[result] ?? "none";
+      handoffs.inc({ kind, outcome });
+      if (pauseMs > 0) pauses.observe({ kind, outcome }, pauseMs / 1_000);
+      log.info({ kind, moveId, range: range && formatRange(range), outcome, reason, pauseMs }, "a handoff ended");
     },
     show: (host) => showHost(metrics, host),
   };

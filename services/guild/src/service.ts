@@ -10,10 +10,13 @@ import {
   makePublisher,
   type WorkerLease,
 } from "@guildhall/rpc";
+import { makeShardMap } from "@guildhall/slots";
 import { createTelemetry, type Telemetry } from "@guildhall/telemetry";
 import { makeCoordinator } from "./clients/coordinator.ts";
 import { makeDirectory, makeJournal, makeStore } from "./clients/data.ts";
 import { makeMemberships } from "./clients/memberships.ts";
+import { makePeers } from "./clients/peers.ts";
+import { makeStatistics } from "./clients/statistics.ts";
 import type { GuildConfig } from "./config.ts";
 import { makeHost } from "./domain/hosting/host.ts";
 import { defaultLimits } from "./domain/hosting/host-config.ts";
@@ -52,12 +55,15 @@ export async function createGuildService(config: GuildConfig, stopping?: AbortSi
   const ports: HostPorts = {
     ...makeDataPorts(config, telemetry, stack),
     coordinator: makeCoordinator(coordinator),
+    peers: stack.use(makePeers(options)),
+    ownerMap: makeShardMap(),
+    statistics: makeStatistics(),
     bus: makeBus(config, incarnation, telemetry, stack),
     ...portsOf(lease, events),
   };
   const limits = { ...defaultLimits, resumeWindowMs: config.resumeWindowMs };
   const address = config.listen;
-  const host = stack.use(makeHost(ports, { name: config.name, address, incarnation, limits }));
+  const host = stack.use(makeHost(ports, { ...config, address, incarnation, limits }));
   events.show(host);
   const implementation = { exchange: makeExchange({ host, events, telemetry }) };
   const server = stack.use(await createRpcServer({ address, services: [[GuildServiceService, implementation]] }));

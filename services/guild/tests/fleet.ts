@@ -1,10 +1,11 @@
+import { GuildhallError } from "@guildhall/errors";
 import {
   type BusItem,
   type Command,
   type CommandResult,
   Event,
   type HostRenewed,
-  type Order,
+  Order,
   type Profile,
   type Read,
   type RenewHost,
@@ -12,10 +13,12 @@ import {
   type TopicRequest,
 } from "@guildhall/proto";
 import { fromFailure } from "@guildhall/rpc";
+import { makeShardMap } from "@guildhall/slots";
 import { makeIdGenerator, smallestIdAt } from "@guildhall/snowflake";
 import { makeManualTime, waitFor } from "@guildhall/testing";
 import { type Host, makeHost } from "../src/domain/hosting/host.ts";
 import { defaultLimits, type HostLimits } from "../src/domain/hosting/host-config.ts";
+import type { Peer } from "../src/domain/ports.ts";
 import { MemoryJournal } from "./memory-journal.ts";
 import { MemoryDirectory, MemoryMemberships, MemoryStore } from "./memory-store.ts";
 
@@ -27,6 +30,9 @@ export interface StartOptions {
 }
 
 let people = 0n;
+
+const refuse = () => Promise.reject(new GuildhallError("UNAVAILABLE", "no such host"));
+const nobody: Peer = { begin: refuse, copy: refuse, commit: refuse, abandon: refuse };
 
 /** Makes an account's profile. */
 export function person(username: string, more: Partial<Profile> = {}): Profile {
@@ -61,7 +67,8 @@ export class Fleet {
   begin(name: string, { limits = {}, from = "", skewMs = 0 }: StartOptions = {}): FleetHost {
     this.#incarnations++;
     const incarnation = `${name}-${this.#incarnations}`;
-    const order: Order = { range: { i: 0, n: 1 }, moveId: `m${this.#incarnations}`, fromIncarnation: from };
+    const range = { i: 0, n: 1 };
+    const order = Order.fromPartial({ range, moveId: `m${this.#incarnations}`, fromIncarnation: from });
     const { nowMs } = this.time.clock;
     const clock = { ...this.time.clock, nowMs: () => nowMs() + skewMs };
     const on = new FleetHost(this, order);
@@ -70,12 +77,21 @@ export class Fleet {
       {
         ...{ journal, store, directory, memberships, clock },
         bus: { publish: (items) => void on.items.push(...items), opened: () => {} },
-        coordinator: { renew: (renewal) => on.renew(renewal) },
+        coordinator: { renew: (renewal) => on.renew(renewal), awaitOrders: () => new Promise(() => {}) },
+        peers: { at: () => nobody },
+        ownerMap: makeShardMap(),
+        statistics: { cpuSeconds: () => 0, memoryBytes: () => 0 },
         timers: { ...this.time.timers, soon: (work) => queueMicrotask(work) },
         ids: makeIdGenerator({ workerId: 10 + this.#incarnations, nowMs: clock.nowMs }),
-        reporter: { warn: () => {} },
+        reporter: { warn: () => {}, handoffEnded: () => {} },
       },
-      { name, address: `unix:/tmp/${name}`, incarnation, limits: { ...defaultLimits, gatherMs: 0, ...limits } },
+      {
+        name,
+        address: `unix:/tmp/${name}`,
+        incarnation,
+        version: "0",
+        limits: { ...defaultLimits, gatherMs: 0, ...limits },
+      },
     );
     return on;
   }

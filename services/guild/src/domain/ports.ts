@@ -3,16 +3,25 @@ import type {
   Appended,
   Applied,
   Apply,
+  AwaitOrders,
+  BeginHandoff,
   BusItem,
+  CommitHandoff,
+  CopyRecords,
   DirectoryEntry,
   EpochRecord,
   EpochTaken,
   GuildRows,
+  HandoffBegun,
+  HandoffCommitted,
+  HandoffOutcome,
   Head,
   HostRenewed,
   Record as JournalRecord,
   MembershipRow,
   Opened,
+  OrdersReady,
+  RecordsCopied,
   RenewHost,
   Retry,
   Row,
@@ -21,6 +30,7 @@ import type {
   TopicRecords,
   Watermark,
 } from "@guildhall/proto";
+import type { ShardMap } from "@guildhall/slots";
 
 /** One durable event, as the journal keeps it. */
 export type { JournalRecord };
@@ -65,9 +75,33 @@ export interface Bus {
   opened(entries: readonly Opened[]): void;
 }
 
-/** Leases, and orders of what to take. */
+/** Leases, and orders of what to take, to split and to move. */
 export interface Coordinator {
   renew(renewal: RenewHost): Promise<HostRenewed>;
+  /** Resolves when there are orders that were not given before, else after `waitMs`. */
+  awaitOrders(ask: AwaitOrders): Promise<OrdersReady>;
+}
+
+/** Another host, to hand a shard over to. Every call rejects with a GuildhallError. */
+export interface Peer {
+  begin(begin: BeginHandoff): Promise<HandoffBegun>;
+  copy(copy: CopyRecords): Promise<RecordsCopied>;
+  commit(commit: CommitHandoff): Promise<HandoffCommitted>;
+  abandon(moveId: string): Promise<void>;
+}
+
+/** The other hosts, by address. */
+export interface Peers {
+  at(address: string): Peer;
+}
+
+/** Who is known to own what, by the coordinator's map, which whoever makes a host keeps up to date. */
+export type OwnerMap = Pick<ShardMap, "ownerOf" | "entries" | "learn">;
+
+/** What the process takes. `cpuSeconds` since its start. */
+export interface Statistics {
+  cpuSeconds(): number;
+  memoryBytes(): number;
 }
 
 /** `nowMs`: Unix time slewed to the coordinator's; `monotonicMs` of any origin. */
@@ -88,9 +122,12 @@ export interface Ids {
   next(above?: bigint): bigint;
 }
 
-/** What went wrong that nobody who asked is told of. */
+/** What nobody who asked is told of. */
 export interface Reporter {
+  /** Something went wrong. */
   warn(what: string, details: Readonly<Record<string, unknown>>): void;
+  /** A shard was moved, split or taken anew, or was not. */
+  handoffEnded(kind: "move" | "split" | "retake", outcome: HandoffOutcome): void;
 }
 
 /** Everything that a host reaches outside itself. */
@@ -101,6 +138,9 @@ export interface HostPorts {
   readonly memberships: Memberships;
   readonly bus: Bus;
   readonly coordinator: Coordinator;
+  readonly peers: Peers;
+  readonly ownerMap: OwnerMap;
+  readonly statistics: Statistics;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly ids: Ids;

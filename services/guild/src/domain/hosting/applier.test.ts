@@ -45,7 +45,7 @@ async function setUp({ gatherMs = 0 } = {}) {
             applies.push({ request, answer: () => resolve({ of: { $case: "done", value: {} } }) });
           }),
       } as never,
-      reporter: { warn: () => {} },
+      reporter: { warn: () => {}, handoffEnded: () => {} },
     },
     stats: makeHostStats(),
     gatherMs,

@@ -6,6 +6,8 @@ export interface HostConfig {
   readonly address: string;
   /** Random per start of the process. */
   readonly incarnation: string;
+  /** Of the program, "0.1.0". */
+  readonly version: string;
   readonly limits: HostLimits;
 }
 

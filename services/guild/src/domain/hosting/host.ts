@@ -133,7 +133,10 @@ class GuildHost implements Host {
     const sentMs = this.#ports.clock.monotonicMs();
     try {
       const owned = this.#shards.map((shard) => shard.owned);
-      const { ttlMs, orders } = await this.#ports.coordinator.renew({ host, address, incarnation, owned });
+      const { ttlMs, orders } = await this.#ports.coordinator.renew({
+        ...{ host, address, incarnation, owned, shards: [], outcomes: [] },
+        ...{ cpuShare: 0, memoryBytes: 0n, journalP99Ms: 0, version: this.#config.version },
+      });
       this.#fence.renewed(sentMs, ttlMs);
       this.#reached = true;
       for (const order of orders) void this.#carryOut(order);

@@ -1,0 +1,5 @@
+export { type Host, makeHost } from "./hosting/host.ts";
+export { defaultLimits, type HostConfig, type HostLimits } from "./hosting/host-config.ts";
+export { allHostGuards, type HostGuards } from "./hosting/host-guards.ts";
+export type { HostStats } from "./hosting/host-stats.ts";
+export type * from "./ports.ts";
