@@ -15,7 +15,7 @@ import { type Programs, servicePrograms } from "./programs.ts";
 import { makePublication, type Publication } from "./publication.ts";
 import { readSpec, type SpecSource } from "./spec/read-spec.ts";
 import { openStateFolder, type StateFolder } from "./state/folder.ts";
-import type { Child } from "./supervisor/child.ts";
+import type { Child, Launch } from "./supervisor/child.ts";
 import { nodeFlags } from "./supervisor/node-flags.ts";
 import { makeSupervisor, type Supervisor } from "./supervisor/supervisor.ts";
 import { warmUp } from "./warm-up/warm-up.ts";
@@ -138,16 +138,22 @@ function checkVersion({ spec: { version } }: ShardSet): void {
 }
 
 function launcher(places: LocalPlaces, programs: Programs) {
-  return (instance: Instance) => ({
-    program: programs[instance.part],
-    nodeFlags: nodeFlags(instance.part),
-    environment: childEnvironment({
-      ...environmentOf(instance, places),
+  return (instance: Instance): Launch => {
+    const planned = environmentOf(instance, places);
+    const own = {
+      ...planned,
       // Made readable here, once for all: a formatter in each process would cost each its memory.
       GUILDHALL_LOG_FORMAT: "json",
       ...(instance.part === gatewayPart ? { GUILDHALL_WS_FROM_PARENT: "true" } : {}),
-    }),
-  });
+    };
+    const lasting = Object.entries(own).filter(([name]) => !instance.live.includes(name));
+    return {
+      program: programs[instance.part],
+      nodeFlags: nodeFlags(instance.part),
+      environment: childEnvironment(own),
+      revision: JSON.stringify(lasting),
+    };
+  };
 }
 
 function noteSpawn(folder: StateFolder, output: Output) {

@@ -13,10 +13,12 @@ import { smallProgram, smallSpec } from "./small-programs.ts";
 let base: string;
 let supervisor: Supervisor | undefined;
 const written: string[] = [];
+const revisions = new Map<string, string>();
 
 beforeEach(async () => {
   base = await mkdtemp(join(tmpdir(), "guildhall-test-"));
   written.length = 0;
+  revisions.clear();
 });
 
 afterEach(async () => {
@@ -38,6 +40,7 @@ function supervise(faults: Record<string, string> = {}, stopLimits?: StopLimits)
       program: smallProgram,
       nodeFlags: ["--disable-warning=ExperimentalWarning"],
       environment: { GUILDHALL_NAME: name, TRACE: join(base, "trace"), FAULT: faults[name] ?? "" },
+      revision: revisions.get(name) ?? "",
     }),
     onSpawn() {},
     onReady() {},
@@ -107,6 +110,33 @@ test("goes on past a process that does not stop, and kills it in the end", async
   expect(trace().at(-1)).toBe("coordinator-0 stops");
   expect(Array.from(children.values(), ({ state }) => state)).toEqual(Array(7).fill("stopped"));
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+});
+
+test("takes another plan over while its processes run", async () => {
+  const { start, adopt, children, isStale, partOf, remove, stop } = supervise();
+  await start({ timeoutMs: 30_000 });
+  const router = children.get("router-0")?.pid;
+  adopt(plan(validateShardSet({ ...smallSpec, spec: { ...smallSpec.spec, shards: 2, guild: { hosts: 2 } } })));
+  expect([...children.keys()].filter((name) => name.startsWith("guild"))).toEqual(["guild-0", "guild-1"]);
+  expect(children.get("guild-1")?.state).toBe("stopped");
+  children.get("guild-1")?.start();
+  await children.get("guild-1")?.whenReady();
+  expect(partOf("guild-1")).toBe("guild");
+  revisions.set("router-0", "other");
+  expect(["router-0", "user-0"].map(isStale)).toEqual([true, false]);
+  await children.get("router-0")?.stop();
+  expect(isStale("router-0")).toBe(false);
+  children.get("router-0")?.start();
+  await children.get("router-0")?.whenReady();
+  expect(isStale("router-0")).toBe(false);
+  expect(children.get("router-0")?.pid).not.toBe(router);
+  adopt(fleet);
+  remove("guild-1");
+  expect(children.get("guild-1")?.state).toBe("ready");
+  await children.get("guild-1")?.stop();
+  remove("guild-1");
+  expect(children.has("guild-1")).toBe(false);
+  await stop();
 });
 
 test("stops a paused process", async () => {

@@ -14,13 +14,21 @@ import { makeBackoff } from "./backoff.ts";
  */
 type State = "stopped" | "starting" | "ready" | "waiting" | "stopping";
 
-/** How a process is run, and who hears of it. */
-export interface ChildOptions {
-  readonly name: string;
+/** How one process is run. */
+export interface Launch {
   /** Path of its main file. */
   readonly program: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly nodeFlags: readonly string[];
+  /** Text of all that a process is started for anew when it changes. */
+  readonly revision: string;
+}
+
+/** A process, and who hears of it. */
+export interface ChildOptions {
+  readonly name: string;
+  /** Asked at each start. */
+  readonly launch: () => Launch;
   onLine(line: string): void;
   onSpawn(pid: number): void;
   onReady(): void;
@@ -40,6 +48,8 @@ export interface Child {
   readonly pid: number | undefined;
   /** What the process said when it was last ready. */
   readonly ready: ReadyMessage | undefined;
+  /** Of the launch that the running process, or the last one, began with. */
+  readonly revision: string | undefined;
   start(): void;
   /** Resolves when the process is ready, at once when it is now. */
   whenReady(): Promise<void>;
@@ -55,78 +65,110 @@ const pausing = new Set<NodeJS.Signals>(["SIGSTOP", "SIGCONT", "SIGTSTP", "SIGUS
 
 /** Makes a supervised process; `start()` starts it. */
 export function makeChild(options: ChildOptions): Child {
-  const backoff = makeBackoff();
-  let state: State = "stopped";
-  let running: ChildProcess | undefined;
-  let startedMs = 0;
-  let ready: ReadyMessage | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let readiness = Promise.withResolvers<void>();
-  let exit = Promise.withResolvers<void>();
+  return new SupervisedChild(options);
+}
 
-  const spawn = (): void => {
-    startedMs = performance.now();
-    state = "starting";
-    exit = Promise.withResolvers();
-    running = launch(options, { onReady, onEnded });
-    if (running.pid !== undefined) options.onSpawn(running.pid);
-  };
-  const onReady = (said: ReadyMessage): void => {
-    if (state !== "starting") return;
-    state = "ready";
-    ready = said;
-    readiness.resolve();
-    options.onReady();
-  };
-  const unready = (): void => {
-    readiness = Promise.withResolvers();
-    options.onGone?.();
-  };
-  const onEnded = (how: string): void => {
-    running = undefined;
-    if (state === "ready") unready();
-    exit.resolve();
-    if (state === "stopping") {
-      state = "stopped";
+class SupervisedChild implements Child {
+  readonly name: string;
+  readonly #options: ChildOptions;
+  readonly #backoff = makeBackoff();
+  #state: State = "stopped";
+  #running: ChildProcess | undefined;
+  #startedMs = 0;
+  #ready: ReadyMessage | undefined;
+  #revision: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #readiness = Promise.withResolvers<void>();
+  #exit = Promise.withResolvers<void>();
+
+  constructor(options: ChildOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get pid(): number | undefined {
+    return this.#running?.pid;
+  }
+
+  get ready(): ReadyMessage | undefined {
+    return this.#ready;
+  }
+
+  get revision(): string | undefined {
+    return this.#revision;
+  }
+
+  start(): void {
+    if (this.#state === "stopped") this.#spawn();
+  }
+
+  whenReady(): Promise<void> {
+    return this.#readiness.promise;
+  }
+
+  readonly send: Child["send"] = (message, socket, failed) => send(this.#running, message, socket, failed);
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (this.#running === undefined) {
+      this.#state = "stopped";
       return;
     }
-    const waitMs = backoff.next(performance.now() - startedMs);
-    state = "waiting";
-    timer = setTimeout(spawn, waitMs);
-    options.onLost(how, waitMs);
-  };
-  const stop = async (): Promise<void> => {
-    clearTimeout(timer);
-    if (running === undefined) state = "stopped";
-    else if (state !== "stopping") {
-      if (state === "ready") unready();
-      state = "stopping";
-      askToEnd(running);
+    if (this.#state !== "stopping") {
+      if (this.#state === "ready") this.#unready();
+      this.#state = "stopping";
+      askToEnd(this.#running);
     }
-    if (running !== undefined) await exit.promise;
-  };
+    await this.#exit.promise;
+  }
 
-  return {
-    name: options.name,
-    get state() {
-      return state;
-    },
-    get pid() {
-      return running?.pid;
-    },
-    get ready() {
-      return ready;
-    },
-    start() {
-      if (state === "stopped") spawn();
-    },
-    whenReady: () => readiness.promise,
-    send: (message, socket, failed) => send(running, message, socket, failed),
-    stop,
-    async kill(signal) {
-      if (running?.kill(signal) && !pausing.has(signal)) await exit.promise;
-    },
-  };
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    if (this.#running?.kill(signal) && !pausing.has(signal)) await this.#exit.promise;
+  }
+
+  #spawn(): void {
+    this.#startedMs = performance.now();
+    this.#state = "starting";
+    this.#exit = Promise.withResolvers();
+    const launch = this.#options.launch();
+    this.#revision = launch.revision;
+    this.#running = forkChild(launch, this.#options, {
+      onReady: (said) => this.#onReady(said),
+      onEnded: (how) => this.#onEnded(how),
+    });
+    if (this.#running.pid !== undefined) this.#options.onSpawn(this.#running.pid);
+  }
+
+  #onReady(said: ReadyMessage): void {
+    if (this.#state !== "starting") return;
+    this.#state = "ready";
+    this.#ready = said;
+    this.#readiness.resolve();
+    this.#options.onReady();
+  }
+
+  #unready(): void {
+    this.#readiness = Promise.withResolvers();
+    this.#options.onGone?.();
+  }
+
+  #onEnded(how: string): void {
+    this.#running = undefined;
+    if (this.#state === "ready") this.#unready();
+    this.#exit.resolve();
+    if (this.#state === "stopping") {
+      this.#state = "stopped";
+      return;
+    }
+    const waitMs = this.#backoff.next(performance.now() - this.#startedMs);
+    this.#state = "waiting";
+    this.#timer = setTimeout(() => this.#spawn(), waitMs);
+    this.#options.onLost(how, waitMs);
+  }
 }
 
 function askToEnd(child: ChildProcess): void {
@@ -152,8 +194,9 @@ function send(
 }
 
 /** Starts the process once. `onEnded` is called once, also when it could not be started. */
-function launch(
-  { program, environment, nodeFlags, onLine, onMessage }: ChildOptions,
+function forkChild(
+  { program, environment, nodeFlags }: Launch,
+  { onLine, onMessage }: ChildOptions,
   heard: { onReady(said: ReadyMessage): void; onEnded(how: string): void },
 ): ChildProcess {
   const child = fork(program, {

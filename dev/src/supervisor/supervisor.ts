@@ -2,14 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { GuildhallError } from "@guildhall/errors";
 import type { Fleet, Instance, Part } from "@guildhall/operator/plan";
 import type { Output } from "../output/output.ts";
-import { type Child, makeChild } from "./child.ts";
-
-/** How one process is run. */
-interface Launch {
-  readonly program: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly nodeFlags: readonly string[];
-}
+import { type Child, type ChildOptions, type Launch, makeChild } from "./child.ts";
 
 /** What a supervisor needs. */
 export interface SupervisorOptions {
@@ -41,6 +34,17 @@ export interface Supervisor {
   stop(): Promise<void>;
   /** Kills all processes, without waiting; for when this process itself ends at once. */
   killNow(): void;
+  /**
+   * Takes another plan over. Processes that are new in it are there, not started; those that are no more in it stay until
+   * `remove`; all others get their new settings when they start next.
+   */
+  adopt(fleet: Pick<Fleet, "workloads" | "stops">): void;
+  /** The part of a process; undefined when there is none of that name. */
+  partOf(name: string): Part | undefined;
+  /** Whether a process runs with other settings than the plan has for it now. */
+  isStale(name: string): boolean;
+  /** Forgets a stopped process. */
+  remove(name: string): void;
 }
 
 /** All within the 10 s that whoever stops the supervisor may give it. */
@@ -48,31 +52,30 @@ const usualStop: StopLimits = { stepMs: 3_000, allMs: 8_500 };
 
 /** Makes the supervisor of a fleet; `start()` starts its processes. */
 export function makeSupervisor(options: SupervisorOptions): Supervisor {
-  const { fleet, launch, output, onSpawn, onReady, stopLimits = usualStop } = options;
+  const { launch, output, stopLimits = usualStop } = options;
+  let { fleet } = options;
   const children = new Map<string, Child>();
   const lastLines = new Map<string, string>();
-  const ofPart = new Map<Part, Child[]>();
-  for (const { part, instances } of fleet.workloads) {
-    const own = instances.map((instance) =>
-      makeChild({
-        name: instance.name,
-        ...launch(instance),
-        onLine: (line) => {
-          if (tellsFailure(line) || !tellsFailure(lastLines.get(instance.name) ?? "")) {
-            lastLines.set(instance.name, line);
-          }
-          output.line(instance.name, line);
-        },
-        onSpawn: (pid) => onSpawn(instance.name, pid),
-        onReady: () => onReady(instance.name),
-        onGone: () => options.onGone?.(instance.name),
-        onMessage: (message) => options.onMessage?.(instance.name, message),
-        onLost: (how, waitMs) => output.say(`${instance.name} ${how}, started again in ${waitMs} ms`, "warn"),
-      }),
-    );
-    ofPart.set(part, own);
-    for (const child of own) children.set(child.name, child);
-  }
+  const planned = new Map<string, Instance>();
+  const ofPart = (part: Part): Child[] => [...children.values()].filter(({ name }) => planned.get(name)?.part === part);
+  const launchOf = (name: string): Launch => {
+    const instance = planned.get(name);
+    if (instance === undefined) throw new GuildhallError("INTERNAL", `${name} is planned no more`);
+    return launch(instance);
+  };
+  const noteLine = (name: string, line: string): void => {
+    if (tellsFailure(line) || !tellsFailure(lastLines.get(name) ?? "")) lastLines.set(name, line);
+    output.line(name, line);
+  };
+  const adopt = (next: Pick<Fleet, "workloads" | "stops">): void => {
+    fleet = next;
+    for (const instance of next.workloads.flatMap(({ instances }) => instances)) {
+      const { name } = instance;
+      planned.set(name, instance);
+      if (!children.has(name)) children.set(name, makeChild(childOptions(name, options, launchOf, noteLine)));
+    }
+  };
+  adopt(fleet);
 
   return {
     children,
@@ -95,7 +98,7 @@ export function makeSupervisor(options: SupervisorOptions): Supervisor {
       const untilMs = performance.now() + stopLimits.allMs;
       const stopped: Promise<unknown>[] = [];
       for (const step of fleet.stops) {
-        const ended = Promise.all(step.flatMap((part) => ofPart.get(part) ?? []).map((child) => child.stop()));
+        const ended = Promise.all(step.flatMap(ofPart).map((child) => child.stop()));
         stopped.push(ended);
         await within(ended, Math.min(stopLimits.stepMs, untilMs - performance.now()));
       }
@@ -105,12 +108,42 @@ export function makeSupervisor(options: SupervisorOptions): Supervisor {
     killNow() {
       for (const { pid } of children.values()) if (pid !== undefined) killByPid(pid);
     },
+    adopt,
+    partOf: (name) => planned.get(name)?.part,
+    isStale(name) {
+      const { pid, revision } = children.get(name) ?? {};
+      return pid !== undefined && revision !== launchOf(name).revision;
+    },
+    remove(name) {
+      if (children.get(name)?.state !== "stopped") return;
+      children.delete(name);
+      planned.delete(name);
+      lastLines.delete(name);
+    },
+  };
+}
+
+function childOptions(
+  name: string,
+  { output, onSpawn, onReady, onGone, onMessage }: SupervisorOptions,
+  launchOf: (name: string) => Launch,
+  noteLine: (name: string, line: string) => void,
+): ChildOptions {
+  return {
+    name,
+    launch: () => launchOf(name),
+    onLine: (line) => noteLine(name, line),
+    onSpawn: (pid) => onSpawn(name, pid),
+    onReady: () => onReady(name),
+    onGone: () => onGone?.(name),
+    onMessage: (message) => onMessage?.(name, message),
+    onLost: (how, waitMs) => output.say(`${name} ${how}, started again in ${waitMs} ms`, "warn"),
   };
 }
 
 async function startInOrder(
   fleet: Pick<Fleet, "workloads">,
-  ofPart: ReadonlyMap<Part, readonly Child[]>,
+  ofPart: (part: Part) => readonly Child[],
   isGivenUp: () => boolean,
 ): Promise<void> {
   const ready = new Map<Part, Promise<unknown>>();
@@ -118,7 +151,7 @@ async function startInOrder(
     const before = Promise.all(after.map((other) => ready.get(other)));
     const started = before.then(() => {
       if (isGivenUp()) return;
-      const own = ofPart.get(part) ?? [];
+      const own = ofPart(part);
       for (const child of own) child.start();
       return Promise.all(own.map((child) => child.whenReady()));
     });
