@@ -8,7 +8,7 @@ const firstMs = 50;
 const mostMs = 2_000;
 
 /** Makes a backoff; `random` gives [0, 1). */
-export function makeBackoff(random: () => number = Math.random): Backoff {
+export function makeBackoff(random: () => number): Backoff {
   let attempt = 0;
   return {
     nextMs() {

@@ -7,6 +7,7 @@ export {
 export type { CaseOf, ExchangeReply, ExchangeRequest, ReplyBatch, RequestBatch, ValueOf } from "./exchange-message.ts";
 export { fromFailure, toFailure } from "./failure.ts";
 export { makeGrpcClient, makeStreamMetadata, readStreamProcess } from "./grpc-client.ts";
+export type { WorkerLease } from "./lease.ts";
 export { makePublisher, type Publisher, type PublisherOptions } from "./publisher.ts";
 export { createRpcServer, type RpcServer, type RpcServerOptions } from "./rpc-server.ts";
 export { type ExchangeCall, type ExchangeHandler, type ServeExchangeOptions, serveExchange } from "./serve-exchange.ts";
@@ -29,4 +30,4 @@ export {
 } from "./service-clients.ts";
 export type { LinkState } from "./stream-link.ts";
 export { makeSubscriber, type Subscriber, type SubscriberOptions } from "./subscriber.ts";
-export { createWorkerLease, type WorkerLease, type WorkerLeaseOptions } from "./worker-lease.ts";
+export { createWorkerLease, type WorkerLeaseOptions } from "./worker-lease.ts";

@@ -40,7 +40,7 @@ export interface StreamLink<Out> {
 /** Makes a link and begins to connect. */
 export function makeStreamLink<Out, In>(
   events: LinkEvents<Out, In>,
-  backoff: Backoff = makeBackoff(),
+  backoff: Backoff = makeBackoff(Math.random),
 ): StreamLink<Out> {
   let state: LinkState = "waiting";
   let stream: ClientDuplexStream<Out, In> | undefined;
