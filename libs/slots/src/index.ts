@@ -7,7 +7,17 @@ export {
   highestFence,
   sameEpoch,
 } from "./epoch.ts";
-export { type MapEntry, type MapUpdate, makeShardMap, type ShardMap } from "./map.ts";
+export {
+  type DeltaOutcome,
+  diffMaps,
+  type MapChange,
+  type MapDelta,
+  type MapGuards,
+  type MapUpdate,
+  makeShardMap,
+  type ShardMap,
+} from "./map.ts";
+export type { MapEntry, MoveIntent } from "./map-entry.ts";
 export {
   formatRange,
   isRange,

@@ -1,18 +1,34 @@
-import { type ShardRange, shardOf, slotCount } from "./range.ts";
+import type { MapEntry, MoveIntent } from "./map-entry.ts";
+import { type Row, rangeKey, resolveRows } from "./map-rows.ts";
+import { type ShardRange, sameRange, shardOf, slotCount } from "./range.ts";
 
-/** Who owns a range: the host's name, the address (host:port) it answers at, its epoch there and its incarnation. */
-export interface MapEntry {
-  readonly range: ShardRange;
-  readonly host: string;
-  readonly address: string;
-  readonly epoch: number;
-  readonly incarnation: string;
+/** What changed from one set of entries to another: entries that are new or other, and ranges that are none any more. */
+export interface MapChange {
+  readonly entries: readonly MapEntry[];
+  readonly removed: readonly ShardRange[];
 }
 
 /** A whole published map; versions begin at 1. */
 export interface MapUpdate {
   readonly version: number;
   readonly entries: readonly MapEntry[];
+}
+
+/** A change of the published map; with `fromVersion` 0 it is the whole map. */
+export interface MapDelta extends MapChange {
+  readonly fromVersion: number;
+  readonly version: number;
+}
+
+/** What became of a delta: `old` = not newer than what is known; `gap` = it changes another version, ask for the whole map. */
+export type DeltaOutcome = "applied" | "old" | "gap";
+
+/** Protections of a map, all on but in the tests that show what each is for. */
+export interface MapGuards {
+  /** Older maps, and changes of another version, are refused. */
+  readonly mapVersion: boolean;
+  /** A lower epoch never replaces a higher one. */
+  readonly highestEpoch: boolean;
 }
 
 /** What a process knows of who owns which slot. Whoever names the highest epoch for a slot is believed. */
@@ -23,108 +39,127 @@ export interface ShardMap {
   entries(): readonly MapEntry[];
   /** The owner of a slot, or undefined when none is known. The range may be wider than what the entry still owns. */
   ownerOf(slot: number): MapEntry | undefined;
-  /** Replaces the map by a newer one; false, and nothing done, when it is not newer. What was learned with a higher epoch stays. */
+  /** Replaces the map by a newer one; false, and nothing done, when it is not newer. What is known with a higher epoch stays. */
   apply(update: MapUpdate): boolean;
+  /** Takes what changed since the version it names, or the whole map. What is known with a higher epoch stays. */
+  applyDelta(delta: MapDelta): DeltaOutcome;
   /** Takes an announcement or a NotOwner answer; false when no slot of it had a lower epoch before. */
   learn(entry: MapEntry): boolean;
 }
 
-// n is a power of two above i, so that n + i names a range.
-const keyOf = ({ i, n }: ShardRange): number => n + i;
+const allGuards: MapGuards = { mapVersion: true, highestEpoch: true };
 
 /** Makes an empty map. */
-export function makeShardMap(): ShardMap {
+export function makeShardMap(guards: MapGuards = allGuards): ShardMap {
   let version = 0;
-  let rows = new Map<number, MapEntry>();
-  let learned = new Map<number, MapEntry>();
+  let published = new Map<number, Row>();
+  // What is known with a higher epoch than the published map has: announcements, and what an earlier map said.
+  let higher = new Map<number, Row>();
+  let rows = published;
   // Which n occur among the rows: a lookup probes only these.
   let counts: readonly number[] = [];
-  let resolved: readonly MapEntry[] | undefined = [];
+  let resolved: readonly Row[] | undefined = [];
+  let heard = 0;
 
+  const rowOf = (entry: MapEntry): Row => {
+    heard += 1;
+    return { entry, rank: guards.highestEpoch ? entry.epoch : heard };
+  };
+  const current = (): readonly Row[] => {
+    resolved ??= resolveRows(rows);
+    return resolved;
+  };
   const changed = (): void => {
-    counts = [...new Set([...rows.values()].map(({ range }) => range.n))].sort((a, b) => a - b);
+    rows = new Map(published);
+    for (const row of higher.values()) putHigher(rows, row);
+    counts = [...new Set([...rows.values()].map(({ entry }) => entry.range.n))].sort((a, b) => a - b);
     resolved = undefined;
   };
-  const entries = (): readonly MapEntry[] => {
-    resolved ??= resolve(rows);
-    return resolved;
+  const publish = (next: Map<number, Row>, nextVersion: number): void => {
+    const before = current();
+    const beneath = resolveRows(next);
+    version = nextVersion;
+    published = next;
+    higher = new Map(before.filter((row) => adds(row, beneath)).map((row) => [rangeKey(row.entry.range), row]));
+    changed();
+  };
+  const applyDelta = (delta: MapDelta): DeltaOutcome => {
+    if (guards.mapVersion && delta.version <= version) return "old";
+    if (guards.mapVersion && delta.fromVersion !== 0 && delta.fromVersion !== version) return "gap";
+    const next = delta.fromVersion === 0 ? new Map<number, Row>() : new Map(published);
+    for (const range of delta.removed) next.delete(rangeKey(range));
+    for (const entry of delta.entries) next.set(rangeKey(entry.range), rowOf(entry));
+    publish(next, delta.version);
+    return "applied";
   };
 
   return {
     get version() {
       return version;
     },
-    entries,
+    entries: () => current().map(({ entry }) => entry),
     ownerOf(slot) {
-      let owner: MapEntry | undefined;
+      let owner: Row | undefined;
       for (const n of counts) {
         const row = rows.get(n + shardOf(slot, n));
-        if (row !== undefined && (owner === undefined || row.epoch >= owner.epoch)) owner = row;
+        if (row !== undefined && (owner === undefined || row.rank >= owner.rank)) owner = row;
       }
-      return owner;
+      return owner?.entry;
     },
-    apply(update) {
-      if (update.version <= version) return false;
-      version = update.version;
-      rows = new Map(update.entries.map((entry) => [keyOf(entry.range), entry]));
-      const published = resolve(rows);
-      learned = new Map([...learned].filter(([, entry]) => adds(entry, published)));
-      for (const entry of learned.values()) putHigher(rows, entry);
-      changed();
-      return true;
-    },
+    apply: (update) => applyDelta({ ...update, fromVersion: 0, removed: [] }) === "applied",
+    applyDelta,
     learn(entry) {
-      if (!adds(entry, entries())) return false;
-      putHigher(learned, entry);
-      putHigher(rows, entry);
+      const row = rowOf(entry);
+      if (!adds(row, current())) return false;
+      putHigher(higher, row);
       changed();
       return true;
     },
   };
 }
 
-function putHigher(rows: Map<number, MapEntry>, entry: MapEntry): void {
-  const key = keyOf(entry.range);
-  const row = rows.get(key);
-  if (row === undefined || row.epoch < entry.epoch) rows.set(key, entry);
+/** What turns the entries `before` into `after`; each has a range once. */
+export function diffMaps(before: readonly MapEntry[], after: readonly MapEntry[]): MapChange {
+  const known = new Map(before.map((entry) => [rangeKey(entry.range), entry]));
+  const entries: MapEntry[] = [];
+  for (const entry of after) {
+    const key = rangeKey(entry.range);
+    if (!sameEntry(known.get(key), entry)) entries.push(entry);
+    known.delete(key);
+  }
+  return { entries, removed: [...known.values()].map(({ range }) => range) };
 }
 
-/** Whether some slot of the entry is owned by none of these entries (which do not overlap), or at a lower epoch. */
-function adds(entry: MapEntry, entries: readonly MapEntry[]): boolean {
+function sameEntry(a: MapEntry | undefined, b: MapEntry): boolean {
+  return (
+    a !== undefined &&
+    a.host === b.host &&
+    a.address === b.address &&
+    a.epoch === b.epoch &&
+    a.incarnation === b.incarnation &&
+    sameRange(a.range, b.range) &&
+    sameMove(a.moving, b.moving)
+  );
+}
+
+function sameMove(a: MoveIntent | undefined, b: MoveIntent | undefined): boolean {
+  return a?.moveId === b?.moveId && a?.toHost === b?.toHost && a?.toAddress === b?.toAddress;
+}
+
+function putHigher(rows: Map<number, Row>, row: Row): void {
+  const key = rangeKey(row.entry.range);
+  const known = rows.get(key);
+  if (known === undefined || known.rank < row.rank) rows.set(key, row);
+}
+
+/** Whether some slot of the row is owned by none of these rows (which do not overlap), or at a lower rank. */
+function adds({ entry, rank }: Row, rows: readonly Row[]): boolean {
   const { i, n } = entry.range;
   let covered = 0;
-  for (const { range, epoch } of entries) {
+  for (const { entry: other, rank: otherRank } of rows) {
+    const { range } = other;
     const least = Math.min(n, range.n);
-    if (epoch >= entry.epoch && shardOf(i, least) === shardOf(range.i, least))
-      covered += slotCount / Math.max(n, range.n);
+    if (otherRank >= rank && shardOf(i, least) === shardOf(range.i, least)) covered += slotCount / Math.max(n, range.n);
   }
   return covered < slotCount / n;
-}
-
-/** The rows as ranges that do not overlap: for every slot the row with the highest epoch, halves joined where one row owns both. */
-function resolve(rows: ReadonlyMap<number, MapEntry>): MapEntry[] {
-  const inner = new Set<number>();
-  for (const { range } of rows.values()) {
-    for (let n = range.n / 2; n >= 1 && !inner.has(n + shardOf(range.i, n)); n /= 2) inner.add(n + shardOf(range.i, n));
-  }
-  const owners: { range: ShardRange; owner: MapEntry }[] = [];
-  visit({ i: 0, n: 1 }, undefined);
-  owners.sort((a, b) => keyOf(a.range) - keyOf(b.range));
-  return owners.map(({ range, owner }) => (keyOf(range) === keyOf(owner.range) ? owner : { ...owner, range }));
-
-  /** Adds the owners within a range; the owner when one row owns it all. */
-  function visit(range: ShardRange, above: MapEntry | undefined): MapEntry | undefined {
-    const row = rows.get(keyOf(range));
-    const best = row !== undefined && (above === undefined || row.epoch >= above.epoch) ? row : above;
-    if (!inner.has(keyOf(range))) {
-      if (best !== undefined) owners.push({ range, owner: best });
-      return best;
-    }
-    const before = owners.length;
-    const low = visit({ i: range.i, n: range.n * 2 }, best);
-    const high = visit({ i: range.i + range.n, n: range.n * 2 }, best);
-    if (low === undefined || low !== high) return undefined;
-    owners.splice(before, owners.length - before, { range, owner: low });
-    return low;
-  }
 }

@@ -1,3 +1,4 @@
+import type { BackUp } from "./backup.ts";
 import type { DataEvents } from "./events.ts";
 import type { Pages } from "./pages/pages.ts";
 import type { Directory } from "./store/directory.ts";
@@ -11,4 +12,6 @@ export interface DataContext {
   readonly directory: Directory;
   readonly pages: Pages;
   readonly events: DataEvents;
+  /** Copies the databases into a folder; one at a time. */
+  readonly backUp: BackUp;
 }

@@ -3,6 +3,7 @@ import { type Clock, type Running, systemClock, systemTimers, type Timers } from
 import { type DataReply, type DataRequest, DataServiceService } from "@guildhall/proto";
 import { createRpcServer, serveExchange } from "@guildhall/rpc";
 import { createTelemetry, type Spans } from "@guildhall/telemetry";
+import { makeBackUp } from "./backup.ts";
 import type { DataConfig } from "./config.ts";
 import { type DataEvents, type EngineName, makeDataEvents, showGauges } from "./events.ts";
 import { makePages } from "./pages/pages.ts";
@@ -10,7 +11,7 @@ import { answer } from "./rpc/exchange.ts";
 import { makeSqliteDirectory } from "./store/directory-sqlite.ts";
 import { makeSqliteJournal } from "./store/journal-sqlite.ts";
 import { makeSqliteStore } from "./store/store-sqlite.ts";
-import { forgetDeleted, trimJournal } from "./upkeep.ts";
+import { startUpkeep } from "./upkeep.ts";
 
 /** What a running data process tells its owner, and what tests may replace. */
 export interface DataServiceOptions {
@@ -22,7 +23,6 @@ export interface DataServiceOptions {
 
 const inFlight = 50_000;
 const reopenMs = 1_000;
-const upkeepMs = 30_000;
 
 /**
  * Starts the data process. A database that cannot be opened now (disk full, folder not writable) is tried again while
@@ -51,9 +51,9 @@ export async function createDataService(config: DataConfig, options: DataService
     }),
   );
   const opening = stack.use(await openEngines({ journal, store, directory }, events, timers));
-  stack.use(startUpkeep(config, { journal, store, clock, timers, events }));
+  const upkeep = stack.use(startUpkeep(config, { journal, store, clock, timers, events }));
 
-  const context = { journal, store, directory, pages, events };
+  const context = { journal, store, directory, pages, events, backUp: makeBackUp(folder, upkeep) };
   const exchange = serveExchange<DataRequest, DataReply>({
     handle: (request) => traced(telemetry, request, () => answer(context, request)),
     limit: { inFlight },
@@ -128,29 +128,4 @@ async function openEngines(
     throw final;
   }
   return { isOpen: (engine) => open.has(engine), [Symbol.dispose]: dispose };
-}
-
-/** Trims journal and tombstones from time to time. */
-function startUpkeep(
-  { journalKeepMs, tombstoneKeepMs }: DataConfig,
-  uses: Parameters<typeof trimJournal>[0] & { readonly timers: Timers; readonly events: DataEvents },
-): AsyncDisposable {
-  const { events } = uses;
-  let running: Promise<void> | undefined;
-  const work = async (): Promise<void> => {
-    await trimJournal(uses, journalKeepMs).then(events.journalTrimmed, (error) => events.upkeepFailed("trim", error));
-    await forgetDeleted(uses, tombstoneKeepMs).then(events.tombstonesForgotten, (error) =>
-      events.upkeepFailed("forget", error),
-    );
-    running = undefined;
-  };
-  const timer = uses.timers.every(upkeepMs, () => {
-    running ??= work();
-  });
-  return {
-    async [Symbol.asyncDispose]() {
-      timer[Symbol.dispose]();
-      await running;
-    },
-  };
 }

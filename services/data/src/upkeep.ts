@@ -1,10 +1,17 @@
-import type { Clock } from "@guildhall/lifecycle";
+import type { Clock, Timers } from "@guildhall/lifecycle";
+import type { Pausable } from "./backup.ts";
+import type { DataConfig } from "./config.ts";
 import { owningRanges, trimBefore } from "./domain/trim.ts";
+import type { DataEvents } from "./events.ts";
 import type { Journal } from "./store/journal.ts";
 import type { Store } from "./store/store.ts";
 
 /** Rounds of forgetting in one run; each is bounded by the store. */
 const forgetRounds = 20;
+const upkeepMs = 30_000;
+
+/** Upkeep that goes on until it is disposed of. */
+export type Upkeep = AsyncDisposable & Pausable;
 
 /**
  * Trims the journal: what is applied to the store for good, older than `keepMs`, and older than 5 minutes before its
@@ -41,4 +48,39 @@ export async function forgetDeleted(
     if (rows === 0) break;
   }
   return forgotten;
+}
+
+/** Trims journal and tombstones from time to time. */
+export function startUpkeep(
+  { journalKeepMs, tombstoneKeepMs }: DataConfig,
+  uses: Parameters<typeof trimJournal>[0] & { readonly timers: Timers; readonly events: DataEvents },
+): Upkeep {
+  const { events } = uses;
+  let running: Promise<void> | undefined;
+  let pauses = 0;
+  const work = async (): Promise<void> => {
+    await trimJournal(uses, journalKeepMs).then(events.journalTrimmed, (error) => events.upkeepFailed("trim", error));
+    await forgetDeleted(uses, tombstoneKeepMs).then(events.tombstonesForgotten, (error) =>
+      events.upkeepFailed("forget", error),
+    );
+    running = undefined;
+  };
+  const timer = uses.timers.every(upkeepMs, () => {
+    if (pauses === 0) running ??= work();
+  });
+  return {
+    async pause() {
+      pauses += 1;
+      await running;
+      return {
+        [Symbol.dispose]() {
+          pauses -= 1;
+        },
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      timer[Symbol.dispose]();
+      await running;
+    },
+  };
 }

@@ -109,7 +109,12 @@ function makeMapServer() {
       if (last !== undefined) call.write(last);
     },
     publish(version: number, entries: readonly MapEntry[]): void {
-      last = { version: BigInt(version), entries: entries.map((entry) => ({ ...entry })) };
+      last = {
+        version: BigInt(version),
+        fromVersion: 0n,
+        entries: entries.map(({ moving, ...entry }) => ({ ...entry, moving })),
+        removed: [],
+      };
       for (const call of calls) call.write(last);
     },
   };

@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { toGuildhallError } from "@guildhall/errors";
 import { type Running, systemTimers } from "@guildhall/lifecycle";
 import { type UserReply, type UserRequest, UserServiceService } from "@guildhall/proto";
@@ -10,6 +11,7 @@ import {
   makePublisher,
   serveExchange,
 } from "@guildhall/rpc";
+import { backUpDatabases } from "@guildhall/rpc/backup";
 import { createTelemetry, type Telemetry } from "@guildhall/telemetry";
 import type { UserConfig } from "./config.ts";
 import type { UserContext } from "./context.ts";
@@ -18,7 +20,7 @@ import { makeAnnouncer } from "./domain/user-topic.ts";
 import { makeUserMetrics, type UserMetrics } from "./events.ts";
 import { answer } from "./rpc/exchange.ts";
 import { watchRevocations } from "./rpc/watch-revocations.ts";
-import { openAccountsSqlite } from "./store/accounts-sqlite.ts";
+import { accountsFile, openAccountsSqlite } from "./store/accounts-sqlite.ts";
 import { makeArgon2Hasher } from "./store/password-hasher-argon2.ts";
 
 /** The service, ready. */
@@ -53,6 +55,7 @@ export async function createUserService(config: UserConfig): Promise<UserService
     revocations: makeRevocations(),
     nextId: () => lease.generator.next(),
     nowMs: () => Math.floor(lease.clock.nowMs()),
+    backUp: (folder) => backUpDatabases([join(config.stateDir, accountsFile)], folder),
     makeSigningKey,
   };
   const metrics = makeUserMetrics(telemetry.metrics);

@@ -87,7 +87,7 @@ export function makeGroupCommit<Op, Answer>(options: GroupCommitOptions<Op, Answ
         // In a microtask, so that all that one message brings commits together.
         if (!busy) {
           busy = true;
-          queueMicrotask(() => void run());
+          void Promise.resolve().then(run);
         }
       });
     },

@@ -1,7 +1,7 @@
 import { type EpochRow, makeShardMap, rangeContains, type ShardRange, splitRange } from "@guildhall/slots";
 
 /** Records that were written less than this before the newest one of their shard are never trimmed: 5 minutes. */
-const retryWindowUs = 5n * 60n * 1_000_000n;
+export const retryWindowUs = 5n * 60n * 1_000_000n;
 
 /** A record as trimming sees it. */
 export interface TrimCandidate {

@@ -2,7 +2,9 @@ import type { DataReply, DataRequest } from "@guildhall/proto";
 import type { DataContext } from "../context.ts";
 import { append } from "./append.ts";
 import { apply } from "./apply.ts";
+import { backup } from "./backup.ts";
 import { badRequest } from "./convert.ts";
+import { countTopics } from "./count-topics.ts";
 import { findDirectory } from "./find-directory.ts";
 import { listMemberRows } from "./list-member-rows.ts";
 import { loadGuild } from "./load-guild.ts";
@@ -53,6 +55,10 @@ export async function answer(context: DataContext, { body }: DataRequest): Promi
       return { $case: "putDirectory", value: await putDirectory(context, body.value) };
     case "findDirectory":
       return { $case: "findDirectory", value: await findDirectory(context, body.value) };
+    case "countTopics":
+      return { $case: "countTopics", value: await countTopics(context, body.value) };
+    case "backup":
+      return { $case: "backup", value: await backup(context, body.value) };
     case undefined:
       throw badRequest("a request without content");
     default:

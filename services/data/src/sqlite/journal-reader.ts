@@ -12,8 +12,8 @@ export interface JournalReader {
   readTopic(topic: bigint, fromSeq: bigint, limit: number): TopicPage;
   readRetries(range: ShardRange, sinceTs: bigint, after: string): RetryPage;
   readHeads(topics: readonly bigint[]): readonly TopicHead[];
-  /** Calls back with the newest `ts` of every slot that has a head. */
-  eachSlotTime(note: (slot: number, ts: bigint) => void): void;
+  /** Calls back with the newest `ts`, and the number of heads, of every slot that has one; returns the last position then. */
+  eachSlot(add: (slot: number, ts: bigint, topics: number) => void): bigint;
   /** The next records (at most `limit`) in order of position, without their bytes. */
   scan(after: bigint, limit: number): readonly ScannedRecord[];
 }
@@ -53,13 +53,20 @@ export function makeJournalReader(reader: EngineReader, recent: RecentSlots): Jo
           return row === undefined ? [] : [toHead(row)];
         });
       }),
-    eachSlotTime(note) {
+    eachSlot: (add) =>
       reader.read((prepare) => {
-        for (const row of prepare("SELECT slot, max(last_ts) AS ts FROM heads GROUP BY slot").iterate()) {
-          note(Number(row.slot), row.ts as bigint);
+        // One statement, so that both are of the same moment.
+        const rows = prepare(
+          `SELECT slot, max(last_ts) AS ts, count(*) AS topics,
+             (SELECT seq FROM sqlite_sequence WHERE name = 'records') AS last FROM heads GROUP BY slot`,
+        );
+        let last = 0n;
+        for (const row of rows.iterate()) {
+          add(Number(row.slot), row.ts as bigint, Number(row.topics));
+          last = (row.last as bigint | null) ?? 0n;
         }
-      });
-    },
+        return last;
+      }),
     scan: (after, limit) =>
       reader.read((prepare) =>
         prepare("SELECT position, slot, ts FROM records WHERE position > ? ORDER BY position LIMIT ?")

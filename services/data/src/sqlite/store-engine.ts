@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { formatRange, rangesOverlap } from "@guildhall/slots";
-import type { ApplyBatch, ApplyOutcome, RangeWatermark, StoreRow } from "../store/store.ts";
+import { makeWatermarks, type WatermarkRow } from "../domain/watermarks.ts";
+import type { ApplyBatch, ApplyOutcome, StoreRow } from "../store/store.ts";
 import type { Engine, EngineKind } from "./engine-runner.ts";
 import { packIds } from "./packed-ids.ts";
 import { storeSchema } from "./store-schema.ts";
@@ -16,10 +16,6 @@ export type StoreOutcome = ApplyOutcome | { readonly kind: "forgotten"; readonly
 /** The writing side of the store. */
 export const storeKind: EngineKind<StoreOp, StoreOutcome> = { schema: storeSchema, makeEngine };
 
-interface Fence extends RangeWatermark {
-  readonly range: { readonly i: number; readonly n: number };
-}
-
 const tables = [
   { table: "state", key: "topic, kind, key" },
   { table: "members", key: "topic, user_id" },
@@ -28,7 +24,7 @@ const tables = [
 ];
 
 function makeEngine(db: DatabaseSync): Engine<StoreOp, StoreOutcome> {
-  const fences = readFences(db);
+  const watermarks = makeWatermarks(readWatermarks(db));
   const write = makeWrite(db);
   const putWatermark = db.prepare("INSERT OR REPLACE INTO watermarks (i, n, position, epoch) VALUES (?, ?, ?, ?)");
   const putApplied = db.prepare(
@@ -44,18 +40,13 @@ function makeEngine(db: DatabaseSync): Engine<StoreOp, StoreOutcome> {
   );
 
   const apply = ({ range, epoch, rows, watermark, applied }: ApplyBatch): ApplyOutcome => {
-    for (const fence of fences.values()) {
-      if (fence.epoch > epoch && rangesOverlap(fence.range, range)) return { kind: "fenced", epoch: fence.epoch };
-    }
+    const fence = watermarks.fenceOf(range, epoch);
+    if (fence !== undefined) return { kind: "fenced", epoch: fence };
     for (const row of rows) write(row);
     for (const [channelId, seq] of lastSeqs(rows)) putChannel.run(channelId, seq);
     for (const { topic, seq } of applied) putApplied.run(topic, seq);
-    const before = fences.get(formatRange(range));
-    const position = before !== undefined && before.position > watermark ? before.position : watermark;
-    if (before === undefined || before.position !== position || before.epoch !== epoch) {
-      putWatermark.run(range.i, range.n, position, epoch);
-      fences.set(formatRange(range), { range, position, epoch });
-    }
+    const row = watermarks.advance(range, epoch, watermark);
+    if (row !== undefined) putWatermark.run(range.i, range.n, row.position, epoch);
     return { kind: "done" };
   };
 
@@ -68,13 +59,13 @@ function makeEngine(db: DatabaseSync): Engine<StoreOp, StoreOutcome> {
   };
 }
 
-function readFences(db: DatabaseSync): Map<string, Fence> {
-  const fences = new Map<string, Fence>();
-  for (const row of db.prepare("SELECT i, n, position, epoch FROM watermarks").all()) {
-    const range = { i: Number(row.i), n: Number(row.n) };
-    fences.set(formatRange(range), { range, position: row.position as bigint, epoch: Number(row.epoch) });
-  }
-  return fences;
+function readWatermarks(db: DatabaseSync): WatermarkRow[] {
+  const rows = db.prepare("SELECT i, n, position, epoch FROM watermarks").all();
+  return rows.map(({ i, n, position, epoch }) => ({
+    range: { i: Number(i), n: Number(n) },
+    position: position as bigint,
+    epoch: Number(epoch),
+  }));
 }
 
 /** The last seq that the rows hold of each channel. */

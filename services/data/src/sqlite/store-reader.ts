@@ -1,9 +1,9 @@
-import { rangesOfSlot, type ShardRange } from "@guildhall/slots";
+import type { ShardRange } from "@guildhall/slots";
+import { type RangeWatermark, widening } from "../domain/watermarks.ts";
 import type {
   MemberRow,
   MessageRow,
   MessageScan,
-  RangeWatermark,
   ReactionKey,
   ReactionRow,
   RowPage,
@@ -29,8 +29,7 @@ const maxMembers = 1_000;
 export function readWatermark(reader: EngineReader, range: ShardRange): RangeWatermark {
   return reader.read((prepare) => {
     const select = prepare("SELECT position, epoch FROM watermarks WHERE i = ? AND n = ?");
-    const wider = rangesOfSlot(range.i).filter(({ n }) => n <= range.n);
-    for (const { i, n } of wider.reverse()) {
+    for (const { i, n } of widening(range)) {
       const row = select.get(i, n);
       if (row !== undefined) return { position: row.position as bigint, epoch: Number(row.epoch) };
     }

@@ -3,8 +3,8 @@ import type { GuildhallError } from "@guildhall/errors";
 import { slotOf } from "@guildhall/slots";
 import { makeGroupCommit } from "../domain/group-commit.ts";
 import { makeRecentSlots, type RecentSlots } from "../domain/recent-slots.ts";
-import { makeSlotTimes, type SlotTimes } from "../domain/slot-times.ts";
-import { type Span, spansToTrim } from "../domain/trim.ts";
+import { makeSlotTotals, type SlotTotals } from "../domain/slot-totals.ts";
+import { retryWindowUs, type Span, spansToTrim } from "../domain/trim.ts";
 import { makeEngineReader } from "../sqlite/engine-reader.ts";
 import { makeEngineThread } from "../sqlite/engine-thread.ts";
 import type { JournalOp } from "../sqlite/journal-engine.ts";
@@ -30,7 +30,6 @@ export interface SqliteJournal extends Journal {
 const maxGroupRecords = 2_048;
 const maxQueuedRecords = 16_384;
 const recentRecords = 65_536;
-const retryWindowUs = 5n * 60n * 1_000_000n;
 const trimScanRecords = 2_000;
 const trimDeleteRecords = 500;
 
@@ -74,7 +73,7 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
     },
     async open() {
       await thread.run([]);
-      memory.times();
+      memory.totals();
     },
     append: async (records) => (await run({ kind: "append", records })).answers,
     takeEpoch: (ask) => run({ kind: "take", ask }),
@@ -82,12 +81,13 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
     readTail: async (range, after, limit) => reader.readTail(range, after, limit),
     readTopic: async (topic, fromSeq, limit) => reader.readTopic(topic, fromSeq, limit),
     async readRetries(range, sinceTs, after) {
-      const last = memory.times().newest(range) - retryWindowUs;
+      const last = memory.totals().newest(range) - retryWindowUs;
       const earliest = last < sinceTs ? last : sinceTs;
       return reader.readRetries(range, earliest > 0n ? earliest : 0n, after);
     },
     readHeads: async (topics) => reader.readHeads(topics),
-    newestTs: (range) => memory.times().newest(range),
+    countTopics: async (n) => memory.totals().topicsBy(n),
+    newestTs: (range) => memory.totals().newest(range),
     trim: (marks) => trim(marks, reader, async (spans) => (await run({ kind: "trim", spans })).deleted),
     async [Symbol.asyncDispose]() {
       connection[Symbol.dispose]();
@@ -99,28 +99,31 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
 /** What is known of the records without reading them. */
 interface Memory {
   /** Read from the heads when it is first asked for. */
-  times(): SlotTimes;
+  totals(): SlotTotals;
   note(records: readonly JournalRecord[], outcome: JournalOutcome | undefined): void;
 }
 
 function makeMemory(reader: JournalReader, recent: RecentSlots): Memory {
-  let times: SlotTimes | undefined;
+  let totals: SlotTotals | undefined;
+  // What the heads told of is not counted again when its commit is noted after that, nor is a resend.
+  let counted = 0n;
   return {
-    times() {
-      if (times !== undefined) return times;
-      const loaded = makeSlotTimes();
-      reader.eachSlotTime(loaded.note);
-      times = loaded;
+    totals() {
+      if (totals !== undefined) return totals;
+      const loaded = makeSlotTotals();
+      counted = reader.eachSlot(loaded.add);
+      totals = loaded;
       return loaded;
     },
     note(records, outcome) {
       if (outcome?.kind !== "append") return;
-      for (const [index, { topic, ts }] of records.entries()) {
+      for (const [index, { topic, ts, seq }] of records.entries()) {
         const answer = outcome.answers[index];
         if (answer?.kind !== "stored") continue;
         const slot = slotOf(topic);
         recent.note(Number(answer.position), slot);
-        times?.note(slot, ts);
+        totals?.note(slot, ts, seq === 1n && answer.position > counted);
+        if (answer.position > counted) counted = answer.position;
       }
     },
   };

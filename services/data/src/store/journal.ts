@@ -84,6 +84,8 @@ export interface Journal extends AsyncDisposable {
   /** Records with a request id or nonce since `sinceTs`, and never less than 5 minutes before the range's last record. */
   readRetries(range: ShardRange, sinceTs: bigint, after: string): Promise<RetryPage>;
   readHeads(topics: readonly bigint[]): Promise<readonly TopicHead[]>;
+  /** How many topics have a head in each of the shards (0, n) to (n - 1, n). */
+  countTopics(n: number): Promise<readonly bigint[]>;
   /** `ts` of the newest record of a range; 0 = none. */
   newestTs(range: ShardRange): bigint;
   /** Deletes what the marks allow, in bounded steps between commits; returns how many records went. */

@@ -1,4 +1,5 @@
 import type { ShardRange } from "@guildhall/slots";
+import type { RangeWatermark } from "../domain/watermarks.ts";
 
 /** What every row carries: its write time (microseconds; a lower one never replaces a higher) and whether it is gone. */
 interface Written {
@@ -68,12 +69,6 @@ export interface ApplyBatch {
 
 /** Done, or refused: the fence of an overlapping range stands at the higher `epoch`. */
 export type ApplyOutcome = { readonly kind: "done" } | { readonly kind: "fenced"; readonly epoch: number };
-
-/** How far a range is applied, and by which epoch. */
-export interface RangeWatermark {
-  readonly position: bigint;
-  readonly epoch: number;
-}
 
 /** Rows, and where the next page begins; `next` = "" on the last one. */
 export interface RowPage<R> {

@@ -106,7 +106,7 @@ export function makeDirectory({ clock, data, limits = defaultLimits }: Directory
       }
       const fresh: Pending = { key, ...Promise.withResolvers<bigint>() };
       pending.set(text, fresh);
-      if (next.push(fresh) === 1) queueMicrotask(flush);
+      if (next.push(fresh) === 1) void Promise.resolve().then(flush);
       return fresh.promise;
     },
     counts: () => ({ finds: finds.size, pending: pending.size }),

@@ -45,6 +45,8 @@ export async function answer(context: UserContext, source: string, request: User
       return { $case: "heads", value: heads(context, body.value, source) };
     case "refill":
       return { $case: "refill", value: refill(context, body.value) };
+    case "backup":
+      return { $case: "backup", value: { files: [...(await context.backUp(body.value.folder))] } };
     case undefined:
       throw new GuildhallError("INVALID_FORM", "the request has no body");
   }

@@ -16,6 +16,9 @@ import { readAccount, readApplication, readMembership, readNotice, writeNotice }
 /** Integers of the database are signed; no id that exists comes near, but one that is asked for may. */
 const largestId = (1n << 63n) - 1n;
 
+/** The database within its folder. */
+export const accountsFile = "accounts.db";
+
 const schemaVersion = 1;
 const schema = `
   CREATE TABLE accounts (
@@ -293,7 +296,7 @@ function guarded<T>(work: () => T): T {
 function openDatabase(folder: string): DatabaseSync {
   let database: DatabaseSync;
   try {
-    database = new DatabaseSync(join(folder, "accounts.db"));
+    database = new DatabaseSync(join(folder, accountsFile));
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;");
   } catch (error) {
     const reason = Error.isError(error) ? error.message : String(error);
