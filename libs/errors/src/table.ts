@@ -84,6 +84,7 @@ export const errorTable = {
   // Processes
   BAD_CONFIG: row(g.INVALID_ARGUMENT, 500, 0, final, "500: Internal Server Error"),
   BAD_SPEC: invalid(0, "400: Bad Request"),
+  REFUSED: row(g.FAILED_PRECONDITION, 409, 0, final, "409: Conflict"),
   STATE_VERSION: row(g.FAILED_PRECONDITION, 500, 0, final, "500: Internal Server Error"),
   PORT_TAKEN: row(g.ALREADY_EXISTS, 500, 0, final, "500: Internal Server Error"),
   INTERNAL: row(g.INTERNAL, 500, 0, final, "500: Internal Server Error"),
