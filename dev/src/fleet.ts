@@ -1,22 +1,31 @@
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GuildhallError, toGuildhallError } from "@guildhall/errors";
+import { systemTimers } from "@guildhall/lifecycle";
 import type { ShardSet } from "@guildhall/operator/api";
-import { environmentOf, type Instance, type Part, type Fleet as Plan, plan } from "@guildhall/operator/plan";
-import { childEnvironment } from "./config.ts";
+import { type Fleet as Plan, plan, type SpecChange } from "@guildhall/operator/plan";
+import type { FleetContext } from "./context.ts";
+import { openControlServer } from "./control/server.ts";
+import { makeVerbs } from "./control/verbs.ts";
+import { makeCrew, namesOf } from "./crew.ts";
 import { makeDemo } from "./demo/make-demo.ts";
-import type { Endpoints, ProcessEndpoint } from "./endpoints.ts";
+import { makeEdits } from "./edits.ts";
+import type { Endpoints } from "./endpoints.ts";
+import { makeFleetHandle } from "./fleet-handle.ts";
 import { type Front, openFront } from "./front/front.ts";
+import { checkVersion, endpointOf, gatewayPart, makeLauncher, noteSpawn } from "./launch.ts";
 import { type LineTarget, makeOutput, type Output, silentOutput } from "./output/output.ts";
 import { type LocalPlaces, makePlaces, type PublicPorts, portWishes } from "./places.ts";
 import { choosePorts } from "./ports.ts";
 import { type Programs, servicePrograms } from "./programs.ts";
-import { makePublication, type Publication } from "./publication.ts";
+import { makePublication } from "./publication.ts";
+import { makeCoordinatorLink } from "./reconcile/coordinator-link.ts";
+import { makeOperations } from "./reconcile/operations.ts";
+import { makeReconciler } from "./reconcile/reconciler.ts";
+import { makeSpecFileWatch } from "./reconcile/spec-file.ts";
+import { makeSteward } from "./reconcile/steward.ts";
 import { readSpec, type SpecSource } from "./spec/read-spec.ts";
 import { openStateFolder, type StateFolder } from "./state/folder.ts";
-import type { Child, Launch } from "./supervisor/child.ts";
-import { nodeFlags } from "./supervisor/node-flags.ts";
 import { makeSupervisor, type Supervisor } from "./supervisor/supervisor.ts";
 import { warmUp } from "./warm-up/warm-up.ts";
 
@@ -29,7 +38,7 @@ export interface FleetOptions {
   readonly state: string;
   /** What is wanted, as one would write it in YAML. Left out: `specFile`. */
   readonly spec?: unknown;
-  /** A YAML file; left out: dev/shardset.yaml. */
+  /** A YAML file, whose edits are followed; left out: dev/shardset.yaml. */
   readonly specFile?: string;
   /** Over those of the spec; 0 takes any free one. */
   readonly ports?: PublicPorts;
@@ -49,11 +58,17 @@ export interface FleetOptions {
 export interface Fleet extends AsyncDisposable {
   /** How to reach it now; also in endpoints.json. */
   readonly endpoints: Endpoints;
+  /** The document that was accepted last. */
   readonly spec: ShardSet;
   /** The state folder. */
   readonly state: string;
   /** The RPC address of a process. */
   addressOf(name: string): string;
+  /**
+   * Takes an edited document over, as saving the file does: whole, or not at all (BAD_SPEC). Resolves with what changed;
+   * the fleet follows from then on.
+   */
+  apply(document: unknown): Promise<readonly SpecChange[]>;
   /** Sends a process a signal, SIGKILL if none is said. Resolves when it has ended, at once for signals that pause. */
   kill(name: string, signal?: NodeJS.Signals): Promise<void>;
   /** Stops a process in order and keeps it stopped, until `start`. */
@@ -69,30 +84,61 @@ export interface Fleet extends AsyncDisposable {
 /** Starts a fleet on this machine; resolves when it is ready and endpoints.json is written. */
 export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const { signal } = options;
-  const spec = await readSpec(sourceOf(options), signal);
-  checkVersion(spec);
-  const wanted = plan(spec);
   await using stack = new AsyncDisposableStack();
+  const source = sourceOf(options);
+  // Before the file is read: an edit during the start is followed after it.
+  const watch = "file" in source ? stack.use(makeSpecFileWatch({ ...source, timers: systemTimers })) : undefined;
+  const document = await readSpec(source, signal);
+  checkVersion(document);
+  const wanted = plan(document);
   const folder = stack.use(await openStateFolder(resolve(options.state), signal));
   rmSync(folder.file("endpoints.json"), { force: true });
-  const { endpoints } = spec.spec;
-  const wishes = portWishes(wanted, options.ports ?? { api: endpoints.apiPort, gateway: endpoints.gatewayPort });
-  const ports = await choosePorts(endpoints.host, wishes);
-  const output = outputOf(options, spec, wanted);
+  const { endpoints } = document.spec;
+  const publicPorts = options.ports ?? { api: endpoints.apiPort, gateway: endpoints.gatewayPort };
+  const ports = new Map(await choosePorts(endpoints.host, portWishes(wanted, publicPorts)));
+  const output = outputOf(options, document, wanted);
   const front = stack.use(await openGatewayFront(endpoints.host, ports, output));
   if (options.programs === undefined) await warmUp(signal);
   const places = makePlaces({ endpoints, ports, sockets: folder.sockets, folderOf: folder.folderOf });
   const publication = stack.adopt(makePublication(folder, places, namesOf(wanted), output), (it) => it.withdraw());
+  const base = { folder, places, output, publication };
+  const supervisor = superviseOn(stack, wanted, { ...base, front, programs: options.programs ?? servicePrograms() });
+  await supervisor.start({ timeoutMs: options.startTimeoutMs ?? 90_000, signal });
+  publication.open(options.withDemo === false ? undefined : await makeDemo(demoErrand(folder, places), signal));
+  signal?.throwIfAborted();
+  const crew = makeCrew(wanted, { supervisor, publication, output, ports, publicPorts });
+  const context = driveOn(stack, document, { ...base, supervisor, crew });
+  const edits = makeEdits(context);
+  if ("file" in source) watch?.begin(edits.follow(source.file));
+  stack.use(await openControl(context));
+  return makeFleetHandle(stack.move(), context, edits);
+}
+
+type Base = Pick<FleetContext, "folder" | "places" | "output" | "publication">;
+
+/** The processes, which stop when the stack is disposed, after the port that their clients came in by. */
+function superviseOn(
+  stack: AsyncDisposableStack,
+  wanted: Plan,
+  {
+    folder,
+    places,
+    output,
+    publication,
+    front,
+    programs,
+  }: Base & { readonly front: Front; readonly programs: Programs },
+): Supervisor {
   const supervisor = makeSupervisor({
     fleet: wanted,
-    launch: launcher(places, options.programs ?? servicePrograms()),
+    launch: makeLauncher(places, programs),
     output,
     onSpawn: noteSpawn(folder, output),
     onReady: (name) => {
-      const endpoint = endpointOf(wanted, places, supervisor.children, name);
-      publication.update(endpoint);
       const child = supervisor.children.get(name);
-      if (endpoint?.service === gatewayPart && child !== undefined) front.add(child);
+      const part = supervisor.partOf(name);
+      publication.update(endpointOf(places, child, part));
+      if (part === gatewayPart && child !== undefined) front.add(child);
     },
     onGone: (name) => front.remove(name),
     onMessage: (name, message) => front.heard(name, message),
@@ -105,22 +151,40 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   stack.defer(() => supervisor.stop());
   // Before the gateways are stopped: they are not to wait for clients to come back.
   stack.defer(() => front.close());
-  await supervisor.start({ timeoutMs: options.startTimeoutMs ?? 90_000, signal });
-  publication.open(options.withDemo === false ? undefined : await makeDemo(demoErrand(folder, places), signal));
-  signal?.throwIfAborted();
-  return handle(stack.move(), { spec, folder, places, supervisor, publication });
+  return supervisor;
 }
 
-const gatewayPart: Part = "gateway";
+/** What follows the document and obeys the tool, until the stack is disposed. */
+function driveOn(
+  stack: AsyncDisposableStack,
+  document: ShardSet,
+  base: Base & Pick<FleetContext, "supervisor" | "crew">,
+): FleetContext {
+  const stopping = new AbortController();
+  const coordinator = stack.use(makeCoordinatorLink(base.places.address("coordinator-0")));
+  const operations = makeOperations();
+  const common = { ...base, operations, coordinator: () => coordinator.client() };
+  const steward = makeSteward({ ...common, stopping: stopping.signal });
+  const reconciler = stack.use(makeReconciler({ ...common, document, steward, timers: systemTimers }));
+  stack.defer(() => stopping.abort());
+  reconciler.begin();
+  return { ...base, operations, coordinator, steward, reconciler };
+}
+
+function openControl(context: FleetContext): Promise<AsyncDisposable> {
+  const { folder, output } = context;
+  return openControlServer({
+    path: folder.file("control.sock"),
+    sockets: folder.sockets,
+    verbs: makeVerbs(context),
+    onFault: (verb, { message }) => output.say(`${verb} failed: ${message}`, "warn"),
+  });
+}
 
 function openGatewayFront(host: string, ports: ReadonlyMap<string, number>, output: Output): Promise<Front> {
   const onError = ({ message }: Error) =>
     output.say(`connections to the gateways cannot be accepted: ${message}`, "warn");
   return openFront({ host, port: ports.get(gatewayPart) ?? 0, onError });
-}
-
-function namesOf({ workloads }: Plan): string[] {
-  return workloads.flatMap(({ instances }) => instances.map(({ name }) => name));
 }
 
 function outputOf({ output }: FleetOptions, { spec }: ShardSet, wanted: Plan): Output {
@@ -131,107 +195,11 @@ function sourceOf({ spec, specFile }: FleetOptions): SpecSource {
   return spec === undefined ? { file: specFile ?? defaultSpecFile } : { document: spec };
 }
 
-function checkVersion({ spec: { version } }: ShardSet): void {
-  const own = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
-  if (version === undefined || version === own.version) return;
-  throw new GuildhallError("BAD_SPEC", `spec.version: must be ${own.version}, the version of this checkout`);
-}
-
-function launcher(places: LocalPlaces, programs: Programs) {
-  return (instance: Instance): Launch => {
-    const planned = environmentOf(instance, places);
-    const own = {
-      ...planned,
-      // Made readable here, once for all: a formatter in each process would cost each its memory.
-      GUILDHALL_LOG_FORMAT: "json",
-      ...(instance.part === gatewayPart ? { GUILDHALL_WS_FROM_PARENT: "true" } : {}),
-    };
-    const lasting = Object.entries(own).filter(([name]) => !instance.live.includes(name));
-    return {
-      program: programs[instance.part],
-      nodeFlags: nodeFlags(instance.part),
-      environment: childEnvironment(own),
-      revision: JSON.stringify(lasting),
-    };
-  };
-}
-
-function noteSpawn(folder: StateFolder, output: Output) {
-  return (name: string, pid: number): void => {
-    try {
-      folder.record(name, pid);
-    } catch (error) {
-      output.say(`cannot note process ${pid} of ${name}: ${toGuildhallError(error).message}`, "warn");
-    }
-  };
-}
-
 function demoErrand(folder: StateFolder, places: LocalPlaces) {
   return {
     file: folder.file("demo.json"),
     router: places.address("router-0"),
     user: places.address("user-0"),
     coordinator: places.address("coordinator-0"),
-  };
-}
-
-function endpointOf(
-  wanted: Plan,
-  places: LocalPlaces,
-  children: ReadonlyMap<string, Child>,
-  name: string,
-): ProcessEndpoint | undefined {
-  const child = children.get(name);
-  const workload = wanted.workloads.find(({ instances }) => instances.some((instance) => instance.name === name));
-  if (child?.pid === undefined || workload === undefined) return undefined;
-  const common = { name, service: workload.part, pid: child.pid, metrics: child.ready?.metrics ?? "" };
-  return workload.part === gatewayPart ? { ...common, url: places.url(name, "own") } : common;
-}
-
-function handle(
-  owned: AsyncDisposableStack,
-  context: {
-    readonly spec: ShardSet;
-    readonly folder: StateFolder;
-    readonly places: LocalPlaces;
-    readonly supervisor: Supervisor;
-    readonly publication: Publication;
-  },
-): Fleet {
-  const { spec, folder, places, supervisor, publication } = context;
-  const childOf = (name: string): Child => {
-    const child = supervisor.children.get(name);
-    if (child !== undefined) return child;
-    throw new GuildhallError(
-      "BAD_CONFIG",
-      `no process ${name}: there are ${[...supervisor.children.keys()].join(", ")}`,
-    );
-  };
-  const start = async (name: string): Promise<void> => {
-    childOf(name).start();
-    await childOf(name).whenReady();
-  };
-  return {
-    spec,
-    state: folder.path,
-    get endpoints() {
-      return publication.endpoints;
-    },
-    addressOf: (name) => places.address(childOf(name).name),
-    kill: async (name, signal = "SIGKILL") => childOf(name).kill(signal),
-    stop: async (name) => childOf(name).stop(),
-    start,
-    async restart(name) {
-      await childOf(name).stop();
-      await start(name);
-    },
-    async whenReady(name) {
-      const children = name === undefined ? [...supervisor.children.values()] : [childOf(name)];
-      await Promise.all(children.map((child) => child.whenReady()));
-    },
-    async [Symbol.asyncDispose]() {
-      publication.withdraw();
-      await owned.disposeAsync();
-    },
   };
 }

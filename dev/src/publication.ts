@@ -11,6 +11,10 @@ import { writeJsonFile } from "./state/json-file.ts";
 export interface Publication {
   readonly endpoints: Endpoints;
   update(endpoint: ProcessEndpoint | undefined): void;
+  /** Takes a process out. */
+  remove(name: string): void;
+  /** In which order processes are named; those that are not among these come last. */
+  order(names: readonly string[]): void;
   open(demo: Demo | undefined): void;
   withdraw(): void;
 }
@@ -24,8 +28,12 @@ export function makePublication(
 ): Publication {
   const file = folder.file("endpoints.json");
   const processes = new Map<string, ProcessEndpoint>();
+  let planned = names;
   // As planned, whichever was ready first.
-  const inOrder = () => names.flatMap((name) => processes.get(name) ?? []);
+  const inOrder = () => [
+    ...planned.flatMap((name) => processes.get(name) ?? []),
+    ...[...processes.values()].filter(({ name }) => !planned.includes(name)),
+  ];
   let demo: Demo | undefined;
   let isOpen = false;
   const describe = () => describeEndpoints(places, inOrder(), demo);
@@ -43,6 +51,13 @@ export function makePublication(
     },
     update(endpoint) {
       if (endpoint !== undefined) processes.set(endpoint.name, endpoint);
+      write();
+    },
+    remove(name) {
+      if (processes.delete(name)) write();
+    },
+    order(next) {
+      planned = next;
       write();
     },
     open(made) {

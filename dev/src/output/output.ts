@@ -14,15 +14,21 @@ export interface Output {
   line(name: string, line: string): void;
   /** Something the supervisor has to say. */
   say(message: string, level?: "info" | "warn"): void;
+  /** How lines are written from now on. */
+  setFormat(format: LineFormat): void;
 }
+
+/** Text: prefixed lines for people. Json: as the processes wrote them, one JSON object a line. */
+export type LineFormat = "Text" | "Json";
 
 const ownName = "fleet";
 const colors = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
 /** Lines that a reader does not take are dropped above this, and counted: no process waits for a terminal. */
 const mostQueuedBytes = 1024 * 1024;
 
-/** Output in prefixed lines (Text), or as the processes wrote them, one JSON object a line (Json). */
-export function makeOutput(target: LineTarget, format: "Text" | "Json", names: readonly string[]): Output {
+/** Output of a fleet of these processes, and of others that come later. */
+export function makeOutput(target: LineTarget, firstFormat: LineFormat, names: readonly string[]): Output {
+  let format = firstFormat;
   const width = Math.max(...[...names, ownName].map((name) => name.length));
   const order = new Map([ownName, ...names].map((name, index) => [name, index]));
   let dropped = 0;
@@ -52,6 +58,9 @@ export function makeOutput(target: LineTarget, format: "Text" | "Json", names: r
   };
   const output: Output = {
     line: (name, line) => write(format === "Json" ? `${line}\n` : prefixed(name, formatEntry(line))),
+    setFormat(next) {
+      format = next;
+    },
     say(message, level = "info") {
       const entry = { level, time: new Date().toISOString(), service: "dev", name: ownName, msg: message };
       output.line(ownName, JSON.stringify(entry));
@@ -61,4 +70,4 @@ export function makeOutput(target: LineTarget, format: "Text" | "Json", names: r
 }
 
 /** Output that nobody reads. */
-export const silentOutput: Output = { line() {}, say() {} };
+export const silentOutput: Output = { line() {}, say() {}, setFormat() {} };

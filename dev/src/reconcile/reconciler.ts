@@ -1,0 +1,219 @@
+import { toGuildhallError } from "@guildhall/errors";
+import type { Timers } from "@guildhall/lifecycle";
+import type { ShardSet } from "@guildhall/operator/api";
+import { badSpec, changesOf, coordinatorSpec, forbiddenChanges, type SpecChange } from "@guildhall/operator/plan";
+import type { FleetSpec, ReshardStatus } from "@guildhall/proto";
+import type { CoordinatorClient } from "@guildhall/rpc";
+import type { Crew } from "../crew.ts";
+import type { Output } from "../output/output.ts";
+import { type Action, decide } from "./decide.ts";
+import type { Operations } from "./operations.ts";
+import { reshardLine } from "./reshard-line.ts";
+import type { Steward } from "./steward.ts";
+import { type Said, saidAfter, saidPaused, saidShards, wishesOf } from "./wishes.ts";
+
+/** Brings a running fleet to what its document asks for, again and again. */
+export interface Reconciler extends AsyncDisposable {
+  /** The document that was accepted last. */
+  readonly document: ShardSet;
+  /** What is wanted: the document, and what the tool has said over it. */
+  readonly wishes: ShardSet;
+  /** How the shards are, as the coordinator said last; undefined when it has not answered. */
+  readonly reshard: ReshardStatus | undefined;
+  /** Begins: a look each second, and at each change. */
+  begin(): void;
+  /** Takes a checked document over, whole or not at all. Throws BAD_SPEC, with paths, for what cannot be followed. */
+  accept(document: ShardSet, source: string): Promise<readonly SpecChange[]>;
+  /** Over the document, until it is edited. */
+  setPaused(paused: boolean): void;
+  /** Over the document, until spec.shards is edited; undefined: as in the document. */
+  setShards(shards: number | undefined): void;
+}
+
+/** What a reconciler needs. */
+export interface ReconcilerOptions {
+  readonly document: ShardSet;
+  readonly crew: Crew;
+  readonly steward: Steward;
+  readonly operations: Operations;
+  readonly output: Output;
+  readonly timers: Timers;
+  readonly coordinator: () => Promise<CoordinatorClient>;
+  readonly everyMs?: number;
+}
+
+const usualMs = 1_000;
+const callTimeoutMs = 2_000;
+/** What could not be done is tried again after so long. */
+const retryMs = 10_000;
+
+/** Makes the reconciler of a crew; `begin()` begins. */
+export function makeReconciler(options: ReconcilerOptions): Reconciler {
+  return new LevelReconciler(options);
+}
+
+class LevelReconciler implements Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #stopping = new AbortController();
+  readonly #notBefore = new Map<string, number>();
+  #document: ShardSet;
+  #said: Said = {};
+  #reshard: ReshardStatus | undefined;
+  #shown = "";
+  #trouble = "";
+  #timer: Disposable | undefined;
+  #pass: Promise<void> | undefined;
+  #isDue = false;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    this.#document = options.document;
+  }
+
+  get document(): ShardSet {
+    return this.#document;
+  }
+
+  get wishes(): ShardSet {
+    return wishesOf(this.#document, this.#said);
+  }
+
+  get reshard(): ReshardStatus | undefined {
+    return this.#reshard;
+  }
+
+  begin(): void {
+    this.#timer ??= this.#options.timers.every(this.#options.everyMs ?? usualMs, () => this.#look());
+    this.#look();
+  }
+
+  async accept(document: ShardSet, source: string): Promise<readonly SpecChange[]> {
+    const changes = changesOf(this.#document, document);
+    const problems = forbiddenChanges(changes, this.#reshard);
+    if (problems.length > 0) throw badSpec(source, problems);
+    if (changes.length === 0) return changes;
+    await this.#options.crew.adopt(document);
+    this.#document = document;
+    const before = this.#said;
+    this.#said = saidAfter(
+      before,
+      changes.map(({ path }) => path),
+    );
+    if (before.paused !== undefined) {
+      this.#options.output.say("what `guildhall pause` or `resume` said has ended with this edit");
+    }
+    this.#notBefore.clear();
+    this.#look();
+    return changes;
+  }
+
+  setPaused(paused: boolean): void {
+    this.#said = saidPaused(this.#document, this.#said, paused);
+    this.#look();
+  }
+
+  setShards(shards: number | undefined): void {
+    this.#said = saidShards(this.#said, shards);
+    this.#look();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    this.#timer?.[Symbol.dispose]();
+    // What is being done with single processes ends with them.
+    await this.#pass;
+  }
+
+  /** One pass at a time; what was asked for during one begins the next. */
+  #look(): void {
+    if (this.#stopping.signal.aborted || this.#timer === undefined) return;
+    this.#isDue = true;
+    this.#pass ??= this.#passes().finally(() => {
+      this.#pass = undefined;
+    });
+  }
+
+  async #passes(): Promise<void> {
+    while (this.#isDue && !this.#stopping.signal.aborted) {
+      this.#isDue = false;
+      const { crew, operations } = this.#options;
+      const removableHosts = await this.#tellCoordinator();
+      const actions = decide({
+        planned: crew.planned,
+        processes: crew.seen(operations),
+        removableHosts,
+        isPaused: this.wishes.spec.paused,
+      });
+      for (const action of actions) this.#perform(action);
+    }
+  }
+
+  /** Sends what is wanted; returns the hosts that may be stopped. */
+  async #tellCoordinator(): Promise<readonly string[]> {
+    const { coordinator } = this.#options;
+    const spec = this.#specToTell();
+    try {
+      const client = await coordinator();
+      const signal = this.#stopping.signal;
+      const { removableHosts, reshard } = await client.call(
+        "applySpec",
+        { spec },
+        { timeoutMs: callTimeoutMs, signal },
+      );
+      this.#reshard = reshard;
+      this.#trouble = "";
+      this.#show(reshard);
+      // Only what was said of this very plan counts.
+      return spec.hosts.join() === this.#hosts().join() ? removableHosts : [];
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) this.#complain(`the coordinator: ${toGuildhallError(error).message}`);
+      return [];
+    }
+  }
+
+  #specToTell(): FleetSpec {
+    const spec = coordinatorSpec(this.wishes, this.#hosts());
+    const serving = this.#reshard?.serving ?? 0;
+    if (spec.shards >= serving) return spec;
+    // The document of a fleet that was doubled by the tool, or whose state is of another document.
+    return { ...spec, shards: serving };
+  }
+
+  #hosts(): string[] {
+    return this.#options.crew.planned.filter((name) => name.startsWith("guild-"));
+  }
+
+  #show(reshard: ReshardStatus | undefined): void {
+    const line = reshard === undefined ? "" : reshardLine(reshard);
+    if (line !== this.#shown && line !== "") this.#options.output.say(line);
+    this.#shown = line;
+    const { shards } = this.wishes.spec;
+    if (reshard === undefined || shards >= reshard.serving) return;
+    this.#complain(
+      `spec.shards is ${shards}, but ${reshard.serving} shards serve and are never merged: they stay; write ${reshard.serving} there`,
+    );
+  }
+
+  /** Says what is wrong, once for as long as it is the same. */
+  #complain(trouble: string): void {
+    if (trouble !== this.#trouble) this.#options.output.say(trouble, "warn");
+    this.#trouble = trouble;
+  }
+
+  #perform({ kind, name }: Action): void {
+    const { steward, output } = this.#options;
+    if ((this.#notBefore.get(name) ?? 0) > performance.now()) return;
+    if (kind === "start") {
+      steward.start(name);
+      return;
+    }
+    const work = kind === "retire" ? steward.retire(name) : steward.renew(name);
+    work.then(
+      () => this.#look(),
+      (error: unknown) => {
+        this.#notBefore.set(name, performance.now() + retryMs);
+        if (!this.#stopping.signal.aborted) output.say(`${name}: ${toGuildhallError(error).message}`, "warn");
+      },
+    );
+  }
+}
