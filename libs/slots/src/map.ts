@@ -59,6 +59,7 @@ export function makeShardMap(guards: MapGuards = allGuards): ShardMap {
   // Which n occur among the rows: a lookup probes only these.
   let counts: readonly number[] = [];
   let resolved: readonly Row[] | undefined = [];
+  let listed: readonly MapEntry[] | undefined;
   let heard = 0;
 
   const rowOf = (entry: MapEntry): Row => {
@@ -74,6 +75,7 @@ export function makeShardMap(guards: MapGuards = allGuards): ShardMap {
     for (const row of higher.values()) putHigher(rows, row);
     counts = [...new Set([...rows.values()].map(({ entry }) => entry.range.n))].sort((a, b) => a - b);
     resolved = undefined;
+    listed = undefined;
   };
   const publish = (next: Map<number, Row>, nextVersion: number): void => {
     const before = current();
@@ -97,7 +99,10 @@ export function makeShardMap(guards: MapGuards = allGuards): ShardMap {
     get version() {
       return version;
     },
-    entries: () => current().map(({ entry }) => entry),
+    entries() {
+      listed ??= current().map(({ entry }) => entry);
+      return listed;
+    },
     ownerOf(slot) {
       let owner: Row | undefined;
       for (const n of counts) {
