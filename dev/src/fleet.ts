@@ -97,6 +97,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const publicPorts = options.ports ?? { api: endpoints.apiPort, gateway: endpoints.gatewayPort };
   const ports = new Map(await choosePorts(endpoints.host, portWishes(wanted, publicPorts)));
   const output = outputOf(options, document, wanted);
+  if (folder.isPutBack) output.say("a restoration was broken off: the state from before it is put back", "warn");
   const front = stack.use(await openGatewayFront(endpoints.host, ports, output));
   if (options.programs === undefined) await warmUp(signal);
   const places = makePlaces({ endpoints, ports, sockets: folder.sockets, folderOf: folder.folderOf });
@@ -141,6 +142,7 @@ function superviseOn(
       if (part === gatewayPart && child !== undefined) front.add(child);
     },
     onGone: (name) => front.remove(name),
+    onClosed: (name) => front.ended(name),
     onMessage: (name, message) => front.heard(name, message),
   });
   const killNow = () => supervisor.killNow();

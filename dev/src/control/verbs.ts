@@ -1,5 +1,6 @@
 import type { FleetContext } from "../context.ts";
 import type { AnswerOf, ControlVerb } from "./api.ts";
+import { backupVerbs } from "./verbs/backup.ts";
 import { fleetVerbs } from "./verbs/fleet.ts";
 import { processVerbs } from "./verbs/processes.ts";
 import { reshardVerbs } from "./verbs/reshard.ts";
@@ -13,7 +14,7 @@ export type Verbs<V extends ControlVerb = ControlVerb> = {
 };
 
 /** Every verb of a running fleet. */
-export function makeVerbs(context: FleetContext): Verbs<Exclude<ControlVerb, "backup" | "restore">> {
+export function makeVerbs(context: FleetContext): Verbs {
   return {
     ...shardVerbs(context),
     ...reshardVerbs(context),
@@ -21,5 +22,6 @@ export function makeVerbs(context: FleetContext): Verbs<Exclude<ControlVerb, "ba
     ...processVerbs(context),
     ...fleetVerbs(context),
     ...traceVerbs(context),
+    ...backupVerbs(context),
   };
 }

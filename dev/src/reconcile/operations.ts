@@ -2,6 +2,8 @@ import { GuildhallError } from "@guildhall/errors";
 
 /** What is being done with the processes now: no two things at once with one of them. */
 export interface Operations {
+  /** Whether something is being done with the whole fleet. */
+  readonly isAllBusy: boolean;
   /** Whether something is being done with this process, or with all. */
   isBusy(name: string): boolean;
   /** Begins something with a process; disposed when it is done. Throws UNAVAILABLE that says what is under way. */
@@ -24,6 +26,9 @@ export function makeOperations(): Operations {
     return { [Symbol.dispose]: () => void underWay.delete(name) };
   };
   return {
+    get isAllBusy() {
+      return underWay.has(whole);
+    },
     isBusy: (name) => underWay.has(name) || underWay.has(whole),
     begin: (name, what) =>
       take(

@@ -137,6 +137,8 @@ class LevelReconciler implements Reconciler {
     while (this.#isDue && !this.#stopping.signal.aborted) {
       this.#isDue = false;
       const { crew, operations } = this.#options;
+      // While all is replaced there is nobody to be told anything.
+      if (operations.isAllBusy) return;
       const removableHosts = await this.#tellCoordinator();
       const actions = decide({
         planned: crew.planned,
@@ -171,12 +173,13 @@ class LevelReconciler implements Reconciler {
     }
   }
 
+  /** As wished; but never fewer shards than there are, since they are not merged. */
   #specToTell(): FleetSpec {
     const spec = coordinatorSpec(this.wishes, this.#hosts());
-    const serving = this.#reshard?.serving ?? 0;
-    if (spec.shards >= serving) return spec;
+    const { phase, to, serving } = this.#reshard ?? { phase: "", to: 0, serving: 0 };
+    const isRunning = phase === "Splitting" || phase === "Moving";
     // The document of a fleet that was doubled by the tool, or whose state is of another document.
-    return { ...spec, shards: serving };
+    return { ...spec, shards: Math.max(spec.shards, isRunning ? to : serving) };
   }
 
   #hosts(): string[] {

@@ -1,11 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GuildhallError } from "@guildhall/errors";
+import { undoReplacement } from "../backup/replace-state.ts";
 import { takeLock } from "./lock.ts";
 import { openSocketFolder } from "./sockets.ts";
 
 /** Version of everything below a state folder; raised when a later Guildhall could not read what this one writes. */
-const stateVersion = 1;
+export const stateVersion = 1;
 
 const parts = ["data", "user", "coordinator"];
 /** What processes of a part share. */
@@ -14,6 +15,8 @@ const shared = ["sessions"];
 /** A state folder that this process has to itself; disposing gives it back. */
 export interface StateFolder extends Disposable {
   readonly path: string;
+  /** A restoration was broken off here: the state before it was put back. */
+  readonly isPutBack: boolean;
   /** Where the processes' sockets are. */
   readonly sockets: string;
   /** The folder of a part's state, or of what its processes share. */
@@ -38,10 +41,12 @@ export async function openStateFolder(path: string, signal?: AbortSignal): Promi
     throw new GuildhallError("BAD_CONFIG", `--state ${path}: ${message}`, { cause: error });
   }
   const lock = stack.use(await takeLock(path, signal));
+  const isPutBack = undoReplacement(path);
   const sockets = stack.use(openSocketFolder(join(path, "run")));
   const owned = stack.move();
   return {
     path,
+    isPutBack,
     sockets: sockets.path,
     folderOf: (part) => join(path, part),
     file: (name) => join(path, name),
