@@ -3,7 +3,7 @@ export { type Fences, makeFences } from "./fences.ts";
 export { allGuards, type DataGuards } from "./guards.ts";
 export {
   owningRanges,
-  retryWindowUs,
+  retriesFrom,
   type Span,
   spansToTrim,
   type TrimCandidate,

@@ -1,7 +1,7 @@
 import { type EpochRow, makeShardMap, rangeContains, type ShardRange, splitRange } from "@guildhall/slots";
 
 /** Records that were written less than this before the newest one of their shard are never trimmed: 5 minutes. */
-export const retryWindowUs = 5n * 60n * 1_000_000n;
+const retryWindowUs = 5n * 60n * 1_000_000n;
 
 /** A record as trimming sees it. */
 export interface TrimCandidate {
@@ -45,6 +45,13 @@ export function trimBefore(nowUs: bigint, keepUs: bigint, newestTs: bigint): big
   const byAge = nowUs - keepUs;
   const byNewest = newestTs - retryWindowUs;
   return byAge < byNewest ? byAge : byNewest;
+}
+
+/** From when on a shard's request ids are told: `sinceTs`, or the retry window before its newest record. */
+export function retriesFrom(sinceTs: bigint, newestTs: bigint): bigint {
+  const byNewest = newestTs - retryWindowUs;
+  if (byNewest >= sinceTs) return sinceTs;
+  return byNewest > 0n ? byNewest : 0n;
 }
 
 /**

@@ -46,9 +46,10 @@ export function makeWatermarks(rows: Iterable<WatermarkRow>): Watermarks {
     advance(range, epoch, position) {
       const own = byRange.get(formatRange(range));
       // What was said of the whole is true of its halves.
-      const before = read(range).position;
-      const row = { range, epoch, position: position > before ? position : before };
-      if (own !== undefined && own.position === row.position && own.epoch === epoch) return undefined;
+      const { position: known } = read(range);
+      const rises = position > known;
+      const row = { range, epoch, position: rises ? position : known };
+      if (own !== undefined && !rises && own.epoch === epoch) return undefined;
       byRange.set(formatRange(range), row);
       return row;
     },

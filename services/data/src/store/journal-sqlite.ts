@@ -4,7 +4,7 @@ import { slotOf } from "@guildhall/slots";
 import { makeGroupCommit } from "../domain/group-commit.ts";
 import { makeRecentSlots, type RecentSlots } from "../domain/recent-slots.ts";
 import { makeSlotTotals, type SlotTotals } from "../domain/slot-totals.ts";
-import { retryWindowUs, type Span, spansToTrim } from "../domain/trim.ts";
+import { retriesFrom, type Span, spansToTrim } from "../domain/trim.ts";
 import { makeEngineReader } from "../sqlite/engine-reader.ts";
 import { makeEngineThread } from "../sqlite/engine-thread.ts";
 import type { JournalOp } from "../sqlite/journal-engine.ts";
@@ -80,11 +80,8 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
     readEpochs: async (range) => reader.readEpochs(range),
     readTail: async (range, after, limit) => reader.readTail(range, after, limit),
     readTopic: async (topic, fromSeq, limit) => reader.readTopic(topic, fromSeq, limit),
-    async readRetries(range, sinceTs, after) {
-      const last = memory.totals().newest(range) - retryWindowUs;
-      const earliest = last < sinceTs ? last : sinceTs;
-      return reader.readRetries(range, earliest > 0n ? earliest : 0n, after);
-    },
+    readRetries: async (range, sinceTs, after) =>
+      reader.readRetries(range, retriesFrom(sinceTs, memory.totals().newest(range)), after),
     readHeads: async (topics) => reader.readHeads(topics),
     countTopics: async (n) => memory.totals().topicsBy(n),
     newestTs: (range) => memory.totals().newest(range),

@@ -1,4 +1,4 @@
-import type { EpochAsk, EpochRow } from "@guildhall/slots";
+import type { EpochAsk, EpochRow, ShardRange } from "@guildhall/slots";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Journal, JournalRecord } from "./journal.ts";
 
@@ -46,8 +46,24 @@ export function journalContract(create: () => Promise<JournalFixture>): void {
 
   describe("appending", () => appending(() => journal));
   describe("ownership", () => ownership(() => journal));
+  describe("splitting", () => splitting(() => journal));
   describe("reading", () => reading(() => journal));
   describe("trimming", () => trimming(() => journal));
+
+  test("keeps what splits and moves have made of the EPOCHs when it is opened again", async () => {
+    const first = nextEpoch(undefined);
+    const split = nextEpoch(first, { split: true });
+    const odd = nextEpoch(split, { range: { i: 1, n: 2 }, host: "guild-1" });
+    for (const ask of [first, split, odd]) await journal.takeEpoch(ask);
+    const again = await fixture.reopen();
+    const rows = (await again.readEpochs(all)).map(({ range, epoch, split: halves }) => ({ ...range, epoch, halves }));
+    expect(rows).toEqual([
+      { i: 0, n: 1, epoch: 2, halves: true },
+      { i: 1, n: 2, epoch: 3, halves: false },
+    ]);
+    const answers = await again.append([2, 3].map((epoch) => makeRecord(topicIn(3), 1n, { epoch })));
+    expect(answers.map(({ kind }) => kind)).toEqual(["fenced", "stored"]);
+  });
 
   test("keeps records, heads and epochs when it is opened again", async () => {
     await journal.takeEpoch(nextEpoch(undefined));
@@ -58,6 +74,7 @@ export function journalContract(create: () => Promise<JournalFixture>): void {
     expect(await again.readHeads([topic])).toEqual([{ topic, epoch: 1, seq: 2n, lastId: 2n, lastTs: 1_002n }]);
     expect(await again.append([makeRecord(topic, 3n)])).toEqual([{ kind: "stored", position: 3n }]);
     expect(again.newestTs({ i: 7, n: 8 })).toBe(1_003n);
+    expect(await again.countTopics(8)).toEqual([0n, 0n, 0n, 0n, 0n, 0n, 0n, 1n]);
   });
 }
 
@@ -152,6 +169,112 @@ function ownership(journal: () => Journal): void {
     const hosts = (rows: readonly EpochRow[]) => rows.map(({ host, epoch }) => `${host} ${epoch}`);
     expect(hosts(await journal().readEpochs(all))).toEqual(["guild-0 2", "guild-1 3"]);
     expect(hosts(await journal().readEpochs({ i: 0, n: 4 }))).toEqual(["guild-0 2"]);
+  });
+}
+
+function splitting(journal: () => Journal): void {
+  /** (0, 1)@1, split @2; 1/2 to another host @3 and split there @4; 3/4 of that to a third @5. */
+  const takeChain = async (): Promise<readonly EpochAsk[]> => {
+    const first = nextEpoch(undefined);
+    const split = nextEpoch(first, { split: true, moveId: "2" });
+    const moved = nextEpoch(split, { range: { i: 1, n: 2 }, host: "guild-1", incarnation: "b", moveId: "3" });
+    const again = nextEpoch(moved, { split: true, moveId: "4" });
+    const quarter = nextEpoch(again, { range: { i: 3, n: 4 }, host: "guild-2", incarnation: "c", moveId: "5" });
+    const chain = [first, split, moved, again, quarter];
+    for (const ask of chain) expect(await journal().takeEpoch(ask)).toEqual({ kind: "take", taken: true });
+    return chain;
+  };
+
+  test("fences every slot by the highest of the rows that hold it, over several splits", async () => {
+    await takeChain();
+    const kinds = async (slot: number) => {
+      const epochs = [1, 2, 3, 4, 5];
+      const answers = await journal().append(epochs.map((epoch) => makeRecord(topicIn(slot), 1n, { epoch })));
+      return epochs.filter((_, index) => answers[index]?.kind === "stored");
+    };
+    expect(await Promise.all([0, 2, 65_534, 1, 5, 3, 7, 65_535].map(kinds))).toEqual([
+      [2],
+      [2],
+      [2],
+      [4],
+      [4],
+      [5],
+      [5],
+      [5],
+    ]);
+  });
+
+  test("names to whoever takes a range its owner's row, also where that is a split of a wider range", async () => {
+    const [, split, , again, quarter] = await takeChain();
+    const lastOf = async (range: ShardRange) => {
+      const { prev, ...row } = (await journal().readEpochs(range)).at(-1) as EpochAsk;
+      return row;
+    };
+    const rowOf = ({ prev, ...row }: EpochAsk) => row;
+    expect(await lastOf({ i: 0, n: 2 })).toEqual(rowOf(split as EpochAsk));
+    expect(await lastOf({ i: 6, n: 8 })).toEqual(rowOf(split as EpochAsk));
+    expect(await lastOf({ i: 1, n: 4 })).toEqual(rowOf(again as EpochAsk));
+    expect(await lastOf({ i: 5, n: 8 })).toEqual(rowOf(again as EpochAsk));
+    expect(await lastOf({ i: 3, n: 4 })).toEqual(rowOf(quarter as EpochAsk));
+    expect(await lastOf({ i: 7, n: 8 })).toEqual(rowOf(quarter as EpochAsk));
+  });
+
+  test("decides each part by what was last taken for it, and refuses what names another", async () => {
+    const [, split, moved, again, quarter] = (await takeChain()) as EpochAsk[] as [
+      EpochAsk,
+      EpochAsk,
+      EpochAsk,
+      EpochAsk,
+      EpochAsk,
+    ];
+    const refused = async (ask: EpochAsk) => (await journal().takeEpoch(ask)).taken === false;
+    expect(await refused(nextEpoch(split, { range: { i: 1, n: 2 } }))).toBe(true);
+    expect(await refused(nextEpoch(moved, { range: { i: 1, n: 2 } }))).toBe(true);
+    expect(await refused(nextEpoch(again, { range: { i: 3, n: 4 } }))).toBe(true);
+    expect(await refused(nextEpoch(again, { range: { i: 1, n: 2 } }))).toBe(true);
+    expect(await refused(nextEpoch(split, { range: all }))).toBe(true);
+    expect((await journal().takeEpoch(nextEpoch(again, { range: { i: 1, n: 4 } }))).taken).toBe(true);
+    expect((await journal().takeEpoch(nextEpoch(split, { range: { i: 0, n: 2 }, split: true }))).taken).toBe(true);
+    expect((await journal().takeEpoch(nextEpoch(quarter))).taken).toBe(true);
+  });
+
+  test("a split that is asked for again is taken again, also after a half of the other kind was", async () => {
+    const first = nextEpoch(undefined);
+    const split = nextEpoch(first, { split: true, moveId: "2" });
+    await journal().takeEpoch(first);
+    for (const ask of [split, split]) expect((await journal().takeEpoch(ask)).taken).toBe(true);
+    const odd = nextEpoch(split, { range: { i: 1, n: 2 }, host: "guild-1", moveId: "3" });
+    await journal().takeEpoch(odd);
+    expect((await journal().takeEpoch(split)).taken).toBe(true);
+    expect(await journal().append([makeRecord(topicIn(1), 1n, { epoch: 2 })])).toMatchObject([
+      { kind: "fenced", owner: { epoch: 3, host: "guild-1" } },
+    ]);
+  });
+
+  test("reads tail and retries of a part that was split off, from before the split on", async () => {
+    const first = nextEpoch(undefined);
+    await journal().takeEpoch(first);
+    const topics = [0, 1, 2, 3].map((slot) => topicIn(slot));
+    const put = (seq: bigint, epoch: number) =>
+      journal().append(topics.map((topic) => makeRecord(topic, seq, { epoch, requestId: topic + seq })));
+    await put(1n, 1);
+    await journal().takeEpoch(nextEpoch(first, { split: true }));
+    await put(2n, 2);
+    const part = { i: 3, n: 4 };
+    const tail = await journal().readTail(part, 0n, 10);
+    expect([tail.records.map(({ position }) => position), tail.end]).toEqual([[4n, 8n], true]);
+    const { retries } = await journal().readRetries(part, 0n, "");
+    expect(retries.map(({ requestId }) => requestId)).toEqual([topicIn(3) + 1n, topicIn(3) + 2n]);
+  });
+
+  test("counts topics by shard, whatever their number, each once", async () => {
+    await journal().takeEpoch(nextEpoch(undefined));
+    const slots = [0, 1, 2, 3, 5, 8, 9];
+    await journal().append(slots.flatMap((slot) => [makeRecord(topicIn(slot), 1n), makeRecord(topicIn(slot), 2n)]));
+    await journal().append([makeRecord(topicIn(9), 2n), makeRecord(topicIn(9, 2), 1n), makeRecord(topicIn(4), 5n)]);
+    expect(await journal().countTopics(1)).toEqual([8n]);
+    expect(await journal().countTopics(2)).toEqual([3n, 5n]);
+    expect(await journal().countTopics(4)).toEqual([2n, 4n, 1n, 1n]);
   });
 }
 

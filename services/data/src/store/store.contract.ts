@@ -137,6 +137,35 @@ function watermarks(store: () => Store): void {
     expect(await store().readWatermark({ i: 1, n: 4 })).toEqual({ position: 9n, epoch: 4 });
   });
 
+  test("of a part go by the nearest range it was split from, over several splits, and never back to a wider one", async () => {
+    const put = (i: number, n: number, watermark: bigint, epoch: number) =>
+      store().apply(makeBatch([], { range: { i, n }, watermark, epoch }));
+    const read = async (i: number, n: number) => (await store().readWatermark({ i, n })).position;
+    await put(0, 1, 10n, 1);
+    await put(1, 2, 20n, 3);
+    await put(3, 4, 40n, 4);
+    expect(await Promise.all([read(0, 2), read(2, 4), read(1, 4), read(5, 8), read(3, 4), read(7, 8)])).toEqual([
+      10n,
+      10n,
+      20n,
+      20n,
+      40n,
+      40n,
+    ]);
+    // What still says something of all the slots says it of those parts only that say nothing themselves.
+    await put(0, 2, 90n, 2);
+    expect(await Promise.all([read(0, 4), read(1, 4), read(3, 4), read(1, 2)])).toEqual([90n, 20n, 40n, 20n]);
+    expect(await put(0, 1, 99n, 2)).toEqual({ kind: "fenced", epoch: 3 });
+    expect(await Promise.all([read(1, 4), read(7, 8)])).toEqual([20n, 40n]);
+  });
+
+  test("of a part that says less than the whole did are the whole's: it was true of both halves", async () => {
+    await store().apply(makeBatch([], { watermark: 10n }));
+    await store().apply(makeBatch([], { range: { i: 1, n: 2 }, watermark: 7n, epoch: 2 }));
+    expect(await store().readWatermark({ i: 1, n: 2 })).toEqual({ position: 10n, epoch: 2 });
+    expect(await store().readWatermark({ i: 0, n: 2 })).toEqual({ position: 10n, epoch: 1 });
+  });
+
   test("fence: a lower epoch of an overlapping range writes nothing", async () => {
     await store().apply(makeBatch([], { range: { i: 3, n: 4 }, epoch: 5 }));
     const fenced = { kind: "fenced", epoch: 5 };
