@@ -1,0 +1,55 @@
+import { answer, type DataContext, makePages } from "@guildhall/data/answer";
+import { GuildhallError } from "@guildhall/errors";
+import type { DataReply, DataRequest } from "@guildhall/proto";
+import type { SimProcess } from "../engine/sim-process.ts";
+import { type EngineWeather, makeSimDirectory, makeSimJournal, makeSimStore } from "../model/engines.ts";
+import type { JournalDisk } from "../model/journal-disk.ts";
+import type { StoreDisk } from "../model/store-disk.ts";
+import { serveSimExchange } from "../network/exchange.ts";
+import type { Network } from "../network/network.ts";
+
+/** What a data process leaves behind when it dies. */
+export interface DataDisk {
+  readonly journal: JournalDisk;
+  readonly store: StoreDisk;
+  readonly directory: Map<string, { readonly topic: bigint; readonly cell: number }>;
+}
+
+const cacheBytes = 4 * 1024 * 1024;
+const ignore = (): void => {};
+const events: DataContext["events"] = {
+  journalCommitted: ignore,
+  storeCommitted: ignore,
+  appendAnswered: ignore,
+  applyFenced: ignore,
+  engineOpened: ignore,
+  engineUnavailable: ignore,
+  requestFailed: ignore,
+  journalTrimmed: ignore,
+  tombstonesForgotten: ignore,
+  upkeepFailed: ignore,
+  pageRequested: ignore,
+  pageQueried: ignore,
+  pageFromMemory: ignore,
+  pageShared: ignore,
+};
+
+/** Starts `data` on its disk: the real answers over simulated engines. */
+export function startData(
+  network: Network,
+  process: SimProcess,
+  { address, disk, weather }: { readonly address: string; readonly disk: DataDisk; readonly weather: EngineWeather },
+): void {
+  const store = makeSimStore(process, disk.store, weather);
+  const context: DataContext = {
+    journal: makeSimJournal(process, disk.journal, weather),
+    store,
+    directory: makeSimDirectory(process, disk.directory, weather),
+    pages: makePages({ store, events, cacheBytes }),
+    events,
+    backUp: () => Promise.reject(new GuildhallError("INTERNAL", "nothing is backed up here")),
+  };
+  network.listen(address, process, {
+    exchange: serveSimExchange<DataRequest, DataReply>((request) => answer(context, request)),
+  });
+}

@@ -1,0 +1,103 @@
+import { GuildhallError } from "@guildhall/errors";
+import type {
+  CoordinatorReply,
+  CoordinatorRequest,
+  CoordinatorServiceWatchMapResponse,
+  MapEntry,
+  Order,
+  RenewHost,
+} from "@guildhall/proto";
+import { OrderKind } from "@guildhall/proto";
+import type { SimProcess } from "../engine/sim-process.ts";
+import { serveSimExchange } from "../network/exchange.ts";
+import type { Network } from "../network/network.ts";
+import type { ServerEnd } from "../network/stream.ts";
+
+/** What a scenario says instead of a coordinator: whatever it orders is ordered, right or wrong. */
+export interface Script {
+  /** What a renewing host is told to do. */
+  orders(renewal: RenewHost): readonly Order[];
+  ttlMs: number;
+}
+
+const workerTtlMs = 30_000;
+
+/** Starts a coordinator that orders what the script says, and publishes what hosts report. */
+export function startScriptedCoordinator(
+  network: Network,
+  process: SimProcess,
+  { address, script }: { readonly address: string; readonly script: Script },
+): void {
+  const entries = new Map<string, MapEntry>();
+  const watchers = new Set<ServerEnd<unknown, CoordinatorServiceWatchMapResponse>>();
+  const workers = new Map<string, number>();
+  let version = 0n;
+  const now = (): bigint => BigInt(Math.floor(process.clock.nowMs()));
+  const whole = (): CoordinatorServiceWatchMapResponse => ({
+    version,
+    entries: [...entries.values()],
+    fromVersion: 0n,
+    removed: [],
+  });
+  const report = ({ host, address: at, incarnation, owned }: RenewHost): void => {
+    let changed = false;
+    for (const { range, epoch } of owned) {
+      const key = `${range?.i}/${range?.n}`;
+      if ((entries.get(key)?.epoch ?? 0) >= epoch) continue;
+      entries.set(key, { range, host, address: at, epoch, incarnation, moving: undefined });
+      changed = true;
+    }
+    if (!changed) return;
+    version++;
+    for (const watcher of watchers) watcher.send(whole());
+  };
+
+  network.listen(address, process, {
+    exchange: serveSimExchange<CoordinatorRequest, CoordinatorReply>(({ body }) => {
+      switch (body?.$case) {
+        case "leaseWorkerId": {
+          const { incarnation } = body.value;
+          const workerId = workers.get(incarnation) ?? workers.size;
+          workers.set(incarnation, workerId);
+          return { $case: "leaseWorkerId", value: { workerId, ttlMs: workerTtlMs, nowMs: now() } };
+        }
+        case "renewHost": {
+          report(body.value);
+          const orders = [...script.orders(body.value)];
+          return { $case: "renewHost", value: { ttlMs: script.ttlMs, nowMs: now(), orders } };
+        }
+        default:
+          throw new GuildhallError("INVALID_FORM", "the script does not know this");
+      }
+    }),
+    watchMap: (end) => {
+      const watcher = end as ServerEnd<unknown, CoordinatorServiceWatchMapResponse>;
+      watchers.add(watcher);
+      watcher.start({ onMessage() {}, onClosed: () => void watchers.delete(watcher) });
+      if (version > 0n) watcher.send(whole());
+    },
+  });
+}
+
+/** Orders shard i of `shards` to host i mod the number of hosts, whoever had it before. */
+export function staticScript(shards: number, hosts: readonly string[]): Script {
+  const owners = new Map<number, string>();
+  return {
+    ttlMs: 5_000,
+    orders({ host, incarnation, owned }) {
+      for (const { range } of owned) if (range?.n === shards) owners.set(range.i, incarnation);
+      const orders: Order[] = [];
+      for (let i = hosts.indexOf(host); i >= 0 && i < shards; i += hosts.length) {
+        if (owned.some(({ range }) => range?.i === i && range.n === shards)) continue;
+        orders.push({
+          range: { i, n: shards },
+          moveId: `${incarnation}/${i}`,
+          fromIncarnation: owners.get(i) ?? "",
+          kind: OrderKind.ORDER_KIND_TAKE,
+          ...{ toHost: "", toAddress: "", toIncarnation: "" },
+        });
+      }
+      return orders;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { PauseKind } from "../engine/sim-process.ts";
+
+/** Something that goes wrong at a moment, and for how long. Names are those of processes; times in milliseconds. */
+export type Fault =
+  /** A process ends, at once or in the middle of a turn after some `effects`, and comes back after `forMs`. */
+  | {
+      readonly kind: "crash";
+      readonly name: string;
+      readonly silently: boolean;
+      readonly effects: number | undefined;
+      readonly forMs: number;
+    }
+  | { readonly kind: "pause"; readonly name: string; readonly how: PauseKind; readonly forMs: number }
+  /** Nothing gets from one name ("*": any) to another. */
+  | { readonly kind: "block"; readonly from: string; readonly to: string; readonly forMs: number }
+  /** All streams between two processes break. */
+  | { readonly kind: "reset"; readonly a: string; readonly b: string }
+  | {
+      readonly kind: "slow";
+      readonly from: string;
+      readonly to: string;
+      readonly addedMs: number;
+      readonly forMs: number;
+    }
+  | {
+      readonly kind: "journal";
+      readonly commitMs: number;
+      readonly failChance: number;
+      readonly unknownChance: number;
+      readonly readsFail: boolean;
+      readonly forMs: number;
+    }
+  | { readonly kind: "store"; readonly storeMs: number; readonly fails: boolean; readonly forMs: number }
+  | { readonly kind: "bus"; readonly loss: number; readonly forMs: number }
+  /** A machine's clock is set by so much, and its process starts anew. */
+  | { readonly kind: "clock"; readonly name: string; readonly jumpMs: number };
+
+/** A fault and when. */
+export interface PlannedFault {
+  readonly atMs: number;
+  readonly fault: Fault;
+}
+
+/** A fault for a person. */
+export function describeFault({ atMs, fault }: PlannedFault): string {
+  const { kind, ...rest } = fault;
+  const details = Object.entries(rest)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${typeof value === "number" ? Math.round(value * 1_000) / 1_000 : value}`);
+  return `${atMs.toFixed(0).padStart(8)} ${kind} ${details.join(" ")}`;
+}

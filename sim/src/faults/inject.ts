@@ -1,0 +1,125 @@
+import type { World } from "../world/world.ts";
+import type { Fault, PlannedFault } from "./fault.ts";
+
+/** Puts faults into a world. */
+export interface Injector {
+  /** Has each fault happen at its time. */
+  schedule(plan: readonly PlannedFault[]): void;
+  inject(fault: Fault): void;
+  /** Ends every fault now; what was planned for later does not happen. */
+  heal(): void;
+}
+
+/** Makes the injector of a world. */
+export function makeInjector(world: World): Injector {
+  return new WorldInjector(world);
+}
+
+class WorldInjector implements Injector {
+  readonly #world: World;
+  readonly #active = new Set<() => void>();
+  #isHealed = false;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  schedule(plan: readonly PlannedFault[]): void {
+    const { engine, evidence } = this.#world;
+    for (const { atMs, fault } of plan) {
+      engine.at(atMs, () => {
+        if (this.#isHealed) return;
+        evidence.note(() => `FAULT ${JSON.stringify(fault)}`);
+        this.inject(fault);
+      });
+    }
+  }
+
+  inject(fault: Fault): void {
+    const { machines, network } = this.#world;
+    switch (fault.kind) {
+      case "crash":
+        this.#crash(fault);
+        break;
+      case "pause": {
+        const process = machines.at(fault.name);
+        process.pause(fault.how);
+        this.#lasting(fault.forMs, () => process.resume());
+        break;
+      }
+      case "block": {
+        const block = network.block(fault.from, fault.to);
+        this.#lasting(fault.forMs, () => block[Symbol.dispose]());
+        break;
+      }
+      case "reset":
+        network.reset(fault.a, fault.b);
+        break;
+      case "slow": {
+        const slow = network.slow(fault.from, fault.to, fault.addedMs);
+        this.#lasting(fault.forMs, () => slow[Symbol.dispose]());
+        break;
+      }
+      case "journal":
+      case "store":
+      case "bus":
+        this.#worsen(fault);
+        break;
+      case "clock":
+        machines.crash(fault.name);
+        machines.jumpClock(fault.name, fault.jumpMs);
+        machines.start(fault.name);
+        break;
+      default:
+        fault satisfies never;
+    }
+  }
+
+  heal(): void {
+    const { evidence, weather } = this.#world;
+    this.#isHealed = true;
+    evidence.note(() => "HEALED");
+    for (const undo of [...this.#active]) undo();
+    // Weather that changed twice at once may be put back to what was bad, too.
+    weather.clear();
+  }
+
+  #crash({ name, silently, effects, forMs }: Extract<Fault, { kind: "crash" }>): void {
+    const { machines } = this.#world;
+    const process = machines.at(name);
+    if (effects === undefined) process.crash(silently);
+    else process.crashAfter(effects);
+    this.#lasting(forMs, () => {
+      process.crash(silently);
+      machines.start(name);
+    });
+  }
+
+  #worsen(fault: Extract<Fault, { kind: "journal" | "store" | "bus" }>): void {
+    const { weather } = this.#world;
+    const { commitMs, failChance, unknownChance, readsFail, storeMs, storeFails, busLoss } = weather;
+    if (fault.kind === "journal") {
+      weather.commitMs = fault.commitMs;
+      weather.failChance = fault.failChance;
+      weather.unknownChance = fault.unknownChance;
+      weather.readsFail = fault.readsFail;
+      this.#lasting(fault.forMs, () => Object.assign(weather, { commitMs, failChance, unknownChance, readsFail }));
+    } else if (fault.kind === "store") {
+      weather.storeMs = fault.storeMs;
+      weather.storeFails = fault.fails;
+      this.#lasting(fault.forMs, () => Object.assign(weather, { storeMs, storeFails }));
+    } else {
+      weather.busLoss = fault.loss;
+      this.#lasting(fault.forMs, () => Object.assign(weather, { busLoss }));
+    }
+  }
+
+  /** Undoes something after a while, or at the healing if that is earlier. */
+  #lasting(forMs: number, undo: () => void): void {
+    const once = (): void => {
+      if (this.#active.delete(once)) undo();
+    };
+    this.#active.add(once);
+    this.#world.engine.after(forMs, once);
+  }
+}

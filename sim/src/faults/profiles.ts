@@ -1,0 +1,146 @@
+import type { Random } from "../engine/random.ts";
+import type { Fault, PlannedFault } from "./fault.ts";
+
+/** What a plan is about. */
+export const profileNames = [
+  "calm",
+  "crashes",
+  "partitions",
+  "pauses",
+  "slow-journal",
+  "clocks",
+  "bus-loss",
+  "everything",
+] as const;
+
+/** One of them. */
+export type ProfileName = (typeof profileNames)[number];
+
+/** The processes of a run, by kind. */
+export interface Cast {
+  readonly hosts: readonly string[];
+  readonly routers: readonly string[];
+  readonly apis: readonly string[];
+  readonly coordinators: readonly string[];
+  readonly gateways: readonly string[];
+  readonly others: readonly string[];
+}
+
+type Maker = (random: Random, cast: Cast) => Fault;
+
+const hourMs = 3_600_000;
+
+const crash =
+  (kinds: readonly (keyof Cast)[]): Maker =>
+  (random, cast) => ({
+    kind: "crash",
+    name: pickOf(random, cast, kinds),
+    silently: random.chance(0.15),
+    effects: random.chance(0.4) ? random.int(12) : undefined,
+    forMs: random.chance(0.5) ? random.between(100, 1_500) : random.between(1_500, 12_000),
+  });
+const pause =
+  (kinds: readonly (keyof Cast)[]): Maker =>
+  (random, cast) => ({
+    kind: "pause",
+    name: pickOf(random, cast, kinds),
+    how: random.chance(0.5) ? "frozen" : "stopped",
+    forMs: random.chance(0.4) ? random.between(50, 1_000) : random.between(1_000, 15_000),
+  });
+const block: Maker = (random, cast) => {
+  const [a, b] = pairOf(random, cast);
+  const isAll = random.chance(0.25);
+  const forMs = random.chance(0.4) ? random.between(100, 2_000) : random.between(2_000, 16_000);
+  return random.chance(0.5)
+    ? { kind: "block", from: a, to: isAll ? "*" : b, forMs }
+    : { kind: "block", from: isAll ? "*" : b, to: a, forMs };
+};
+const reset: Maker = (random, cast) => {
+  const [a, b] = pairOf(random, cast);
+  return { kind: "reset", a, b };
+};
+const slow: Maker = (random, cast) => {
+  const [from, to] = pairOf(random, cast);
+  return { kind: "slow", from, to, addedMs: random.between(5, 1_500), forMs: random.between(500, 8_000) };
+};
+const slowJournal: Maker = (random) => ({
+  kind: "journal",
+  commitMs: random.chance(0.5) ? random.between(10, 100) : random.between(100, 2_000),
+  failChance: random.chance(0.5) ? random.between(0, 1) : 0,
+  unknownChance: random.chance(0.5) ? random.between(0, 0.6) : 0,
+  readsFail: random.chance(0.2),
+  forMs: random.between(500, 9_000),
+});
+const slowStore: Maker = (random) => ({
+  kind: "store",
+  storeMs: random.between(5, 3_000),
+  fails: random.chance(0.4),
+  forMs: random.between(500, 12_000),
+});
+const busLoss: Maker = (random) => ({
+  kind: "bus",
+  loss: random.chance(0.3) ? 1 : random.between(0.05, 0.8),
+  forMs: random.between(300, 6_000),
+});
+const clock: Maker = (random, cast) => ({
+  kind: "clock",
+  name: pickOf(random, cast, ["hosts", "coordinators", "apis", "routers", "gateways"]),
+  jumpMs: random.pick([hourMs, -hourMs, 5_000, -5_000, 31_000, -31_000]),
+});
+
+const crashHosts = crash(["hosts"]);
+const crashAny = crash(["hosts", "hosts", "routers", "apis", "coordinators", "gateways", "others"]);
+const pauseHosts = pause(["hosts"]);
+const pauseAny = pause(["hosts", "hosts", "routers", "coordinators", "gateways", "others"]);
+
+const makers: Readonly<Record<ProfileName, readonly Maker[]>> = {
+  calm: [],
+  crashes: [crashHosts, crashAny, crashAny, reset],
+  partitions: [block, block, reset, slow],
+  pauses: [pauseHosts, pauseAny, slow],
+  "slow-journal": [slowJournal, slowJournal, slowStore, crashHosts],
+  clocks: [clock, clock, crashHosts, pauseHosts],
+  "bus-loss": [busLoss, busLoss, crashAny, reset],
+  everything: [crashHosts, crashAny, pauseHosts, pauseAny, block, reset, slow, slowJournal, slowStore, busLoss, clock],
+};
+
+const mostFaults = 9;
+
+/** Makes a plan between two moments, out of the seed's chance. */
+export function makePlan(
+  random: Random,
+  profile: ProfileName,
+  cast: Cast,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): PlannedFault[] {
+  const choice = makers[profile];
+  if (choice.length === 0) return [];
+  const count = 1 + random.int(mostFaults);
+  const plan: PlannedFault[] = [];
+  for (let made = 0; made < count; made++) {
+    const fault = random.pick(choice)(random, cast);
+    // Often one upon another.
+    const last = plan.at(-1)?.atMs;
+    const isNear = last !== undefined && random.chance(0.4);
+    const atMs = isNear ? Math.min(toMs, last + random.exponential(400)) : random.between(fromMs, toMs);
+    plan.push({ atMs, fault });
+  }
+  return plan.sort((a, b) => a.atMs - b.atMs);
+}
+
+function pickOf(random: Random, cast: Cast, kinds: readonly (keyof Cast)[]): string {
+  const filled = kinds.filter((kind) => cast[kind].length > 0);
+  return random.pick(cast[random.pick(filled)]);
+}
+
+/** Two that talk to one another, a host among them mostly. */
+function pairOf(random: Random, cast: Cast): [string, string] {
+  const host = random.pick(cast.hosts);
+  const { routers, coordinators, others, apis, hosts, gateways } = cast;
+  if (random.chance(0.75)) {
+    const rest = [...routers, ...coordinators, ...others, ...hosts].filter((name) => name !== host);
+    return [host, random.pick(rest)];
+  }
+  const router = random.pick(routers);
+  return [router, random.pick([...apis, ...coordinators, ...others, ...gateways])];
+}

@@ -1,0 +1,238 @@
+import { CreateMessage } from "@guildhall/proto";
+import { checkAnswers } from "../checks/check-answers.ts";
+import { checkOnce, checkOrder, checkOwners, type JournalView } from "../checks/check-journal.ts";
+import { checkReads, foldGuilds } from "../checks/check-reads.ts";
+import { checkStore } from "../checks/check-store.ts";
+import type { Violation } from "../checks/evidence.ts";
+import { createSimGuild, type SimGuild } from "../clients/sim-guild.ts";
+import { type Pace, startWorkload } from "../clients/workload.ts";
+import type { PlannedFault } from "../faults/fault.ts";
+import { makeInjector } from "../faults/inject.ts";
+import { makePlan, type ProfileName, profileNames } from "../faults/profiles.ts";
+import { World } from "../world/world.ts";
+
+/** Which run. */
+export interface SeedOptions {
+  readonly seed: number;
+  readonly profile?: ProfileName;
+  readonly isTracing?: boolean;
+}
+
+/** What came of it. */
+export interface SeedReport {
+  readonly seed: number;
+  readonly profile: ProfileName;
+  readonly plan: readonly PlannedFault[];
+  readonly violations: readonly Violation[];
+  readonly trace: readonly string[];
+  /** Of everything that happened: two runs of one seed have the same. */
+  readonly fingerprint: string;
+  readonly events: number;
+  readonly commands: number;
+  readonly acked: number;
+  readonly reads: number;
+  readonly records: number;
+}
+
+const setUpMs = 15_000;
+const faultsMs = 30_000;
+/** After the healing everything is served within this time. */
+const recoveryMs = 15_000;
+const settleMs = 10_000;
+const people = 3;
+
+/** The profile of a seed that names none. */
+export function profileOf(seed: number): ProfileName {
+  return profileNames[seed % profileNames.length] as ProfileName;
+}
+
+/** Runs one seed to its end. */
+export async function runSeed({
+  seed,
+  profile = profileOf(seed),
+  isTracing = false,
+}: SeedOptions): Promise<SeedReport> {
+  const run = new SeedRun(seed, profile, isTracing);
+  await run.run();
+  return run.report();
+}
+
+class SeedRun {
+  readonly #seed: number;
+  readonly #profile: ProfileName;
+  readonly #world: World;
+  readonly #guilds: SimGuild[] = [];
+  #plan: readonly PlannedFault[] = [];
+  #isOn = true;
+
+  constructor(seed: number, profile: ProfileName, isTracing: boolean) {
+    this.#seed = seed;
+    this.#profile = profile;
+    const shape = makeShape(seed);
+    this.#world = new World({ seed, ...shape, isTracing });
+  }
+
+  async run(): Promise<void> {
+    const world = this.#world;
+    const { engine } = world;
+    const unhandled = (error: unknown): void =>
+      world.evidence.violate("uncaught", `a promise was rejected with nobody to hear: ${textOf(error)}`, []);
+    process.on("unhandledRejection", unhandled);
+    try {
+      world.start();
+      await this.#setUp();
+      const injector = makeInjector(world);
+      const fromMs = engine.nowMs + 500;
+      const healMs = fromMs + faultsMs;
+      this.#plan = makePlan(world.random.fork("faults"), this.#profile, this.#cast(), { fromMs, toMs: healMs - 500 });
+      injector.schedule(this.#plan);
+      await engine.run(healMs);
+      injector.heal();
+      await this.#recover();
+      this.#isOn = false;
+      await engine.run(engine.nowMs + settleMs);
+      await this.#readAll();
+      this.#check();
+    } finally {
+      process.off("unhandledRejection", unhandled);
+    }
+  }
+
+  report(): SeedReport {
+    const { evidence, engine, disk } = this.#world;
+    const commands = [...evidence.commands.values()];
+    return {
+      seed: this.#seed,
+      profile: this.#profile,
+      plan: this.#plan,
+      violations: evidence.violations,
+      trace: evidence.trace,
+      fingerprint: this.#fingerprint(),
+      events: engine.events,
+      commands: commands.length,
+      acked: commands.filter(({ result }) => result !== undefined).length,
+      reads: evidence.reads.length,
+      records: disk.journal.records.length,
+    };
+  }
+
+  #cast() {
+    const { options } = this.#world;
+    return {
+      hosts: this.#world.namesOf("guild", options.hosts),
+      routers: this.#world.namesOf("router", options.routers),
+      apis: this.#world.namesOf("api", options.apis),
+      coordinators: ["coordinator-0"],
+      gateways: [],
+      others: ["data-0", "user-0"],
+    };
+  }
+
+  /** Makes the guilds, and lets people act in each as soon as it is there. */
+  async #setUp(): Promise<void> {
+    const world = this.#world;
+    const count = 2 + (this.#seed % 3);
+    for (let index = 0; index < count; index++) {
+      const client = world.client(`client-${index}`);
+      const random = world.random.fork(`workload ${index}`);
+      const isOn = (): boolean => this.#isOn;
+      void createSimGuild(client, world.planGuild(people)).then((guild) => {
+        this.#guilds.push(guild);
+        startWorkload({ client, guild, random, evidence: world.evidence, pace, isOn });
+      });
+    }
+    await world.engine.run(setUpMs, () => this.#guilds.length === count);
+    if (this.#guilds.length < count) throw new Error(`seed ${this.#seed}: the guilds were not made in time`);
+  }
+
+  /** `recovery`: after the healing a message to each guild is acked, and a read answered, in time. */
+  async #recover(): Promise<void> {
+    const { engine, evidence } = this.#world;
+    const client = this.#world.client("probe");
+    const sinceMs = engine.nowMs;
+    const waiting = new Set(this.#guilds);
+    for (const guild of this.#guilds) {
+      void (async () => {
+        for (;;) {
+          const value = CreateMessage.fromPartial({ channelId: guild.general, content: "probe" });
+          const sent = await client.command(guild.owner, 0n, { $case: "createMessage", value });
+          const read = await client.read(guild.owner, 0n, { $case: "getChannel", value: { channelId: guild.general } });
+          if (sent.is === "done" && read.is === "done") break;
+          await client.sleep(100);
+        }
+        waiting.delete(guild);
+        evidence.note(() => `guild ${guild.id} is served again after ${(engine.nowMs - sinceMs).toFixed(0)} ms`);
+      })();
+    }
+    await engine.run(sinceMs + recoveryMs, () => waiting.size === 0);
+    for (const { id } of waiting) evidence.violate("recovery", `guild ${id} is not served after ${recoveryMs} ms`, []);
+  }
+
+  /** The last read of every channel, through everything. */
+  async #readAll(): Promise<void> {
+    const { engine, evidence } = this.#world;
+    const client = this.#world.client("reader");
+    let left = 0;
+    for (const guild of this.#guilds) {
+      for (const channelId of [guild.general, guild.secret]) {
+        left++;
+        const beganMs = engine.nowMs;
+        const value = { channelId, before: 0n, after: 0n, around: 0n, limit: 100 };
+        void client.read(guild.owner, 0n, { $case: "listMessages", value }).then((outcome) => {
+          left--;
+          if (outcome.is !== "done") {
+            evidence.violate("recovery", `history of ${channelId} is not read: ${outcome.code}`, []);
+            return;
+          }
+          evidence.reads.push({
+            ...{ guildId: guild.id, asker: guild.owner.id, what: { kind: "history", channelId } },
+            ...{ beganMs, endedMs: engine.nowMs, answer: { json: outcome.value } },
+          });
+        });
+      }
+    }
+    await engine.run(engine.nowMs + recoveryMs, () => left === 0);
+  }
+
+  #view(): JournalView {
+    const { journal } = this.#world.disk;
+    return { topics: journal.topics, epochs: journal.epochs };
+  }
+
+  #check(): void {
+    const { evidence, disk } = this.#world;
+    const view = this.#view();
+    const guilds = foldGuilds(view, evidence.commands);
+    checkOrder(view, evidence);
+    checkOwners(view, evidence);
+    checkOnce(view, evidence);
+    checkAnswers(view, evidence);
+    checkReads(view, guilds, evidence);
+    checkStore(disk.store, view, guilds, evidence);
+  }
+
+  #fingerprint(): string {
+    const { engine, evidence, disk } = this.#world;
+    const last = disk.journal.records.at(-1);
+    return [
+      engine.events,
+      evidence.commands.size,
+      evidence.reads.length,
+      disk.journal.records.length,
+      last?.ts,
+      last?.lastId,
+      last?.atMs,
+    ].join("/");
+  }
+}
+
+const pace: Pace = { sendMs: 500, changeMs: 1_500, moderateMs: 1_500, readMs: 1_000 };
+
+function makeShape(seed: number) {
+  const shards = [1, 2, 4, 4][seed % 4] as number;
+  return { shards, hosts: 2 + (seed % 2), routers: 1 + (seed % 2), apis: 1 + ((seed >> 1) % 2) };
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,183 @@
+import type { DataGuards } from "@guildhall/data/domain";
+import { allGuards } from "@guildhall/data/domain";
+import type { Host, HostGuards } from "@guildhall/guild/domain";
+import type { Router } from "@guildhall/router/domain";
+import { smallestIdAt } from "@guildhall/snowflake";
+import { startApi } from "../actors/api.ts";
+import { type DataDisk, startData } from "../actors/data.ts";
+import { startHost } from "../actors/host.ts";
+import { startRouter } from "../actors/router.ts";
+import { type Script, startScriptedCoordinator, staticScript } from "../actors/scripted-coordinator.ts";
+import { AccountsDisk, startUser } from "../actors/user.ts";
+import { Evidence } from "../checks/evidence.ts";
+import { type ApiClient, makeApiClient } from "../clients/api-client.ts";
+import { makeProfile, type SimGuildPlan } from "../clients/sim-guild.ts";
+import { type Engine, makeEngine } from "../engine/engine.ts";
+import { makeRandom, type Random } from "../engine/random.ts";
+import { JournalDisk } from "../model/journal-disk.ts";
+import { StoreDisk } from "../model/store-disk.ts";
+import { makeNetwork, type Network } from "../network/network.ts";
+import { type Machines, makeMachines } from "./machines.ts";
+import { makeWeather, type Weather } from "./weather.ts";
+
+/** How large a world is, and what of its protections is switched off. */
+export interface WorldOptions {
+  readonly seed: number;
+  readonly shards: number;
+  readonly hosts: number;
+  readonly routers: number;
+  readonly apis: number;
+  readonly script?: Script;
+  readonly guards?: { readonly data?: Partial<DataGuards>; readonly host?: Partial<HostGuards> };
+  readonly isTracing?: boolean;
+}
+
+/** A fleet of real logic on simulated machines. */
+export class World {
+  readonly options: WorldOptions;
+  readonly random: Random;
+  readonly engine: Engine;
+  readonly network: Network;
+  readonly machines: Machines;
+  readonly weather: Weather;
+  readonly evidence: Evidence;
+  readonly disk: DataDisk;
+  readonly accounts = new AccountsDisk();
+  readonly hosts = new Map<string, Host>();
+  readonly routers = new Map<string, Router>();
+  #people = 0n;
+  #guilds = 0;
+
+  constructor(options: WorldOptions) {
+    this.options = options;
+    this.random = makeRandom(options.seed);
+    this.engine = makeEngine(this.random.fork("ties"));
+    const nowMs = (): number => this.engine.nowMs;
+    this.evidence = new Evidence(nowMs);
+    this.evidence.isTracing = options.isTracing ?? false;
+    this.network = makeNetwork(this.engine, this.random.fork("network"), { leastMs: 0.1, meanMs: 0.3 });
+    this.weather = makeWeather(this.random.fork("weather"));
+    this.machines = makeMachines({
+      engine: this.engine,
+      random: this.random.fork("machines"),
+      onUncaught: (process, error) => {
+        this.evidence.violate("uncaught", `${process.name} ended by ${stackOf(error)}`, []);
+        process.crash();
+      },
+    });
+    const journal = new JournalDisk(nowMs, { ...allGuards, ...options.guards?.data });
+    journal.onRecord = ({ topic, seq, epoch, requestId, position }) =>
+      this.evidence.note(() => `journal ${position}: topic ${topic} seq ${seq} epoch ${epoch} request ${requestId}`);
+    journal.onEpoch = ({ range, epoch, incarnation, moveId, split }) =>
+      this.evidence.note(() => {
+        const what = split ? "split of " : "";
+        return `journal EPOCH ${what}${range.i}/${range.n}@${epoch} ${incarnation} by ${moveId}`;
+      });
+    this.disk = { journal, store: new StoreDisk(), directory: new Map() };
+  }
+
+  /** Starts every process. */
+  start(): void {
+    const { options, machines, network, disk, weather } = this;
+    machines.install("data-0", (process) =>
+      startData(network, process, { address: addressOf("data-0"), disk, weather }),
+    );
+    const script = options.script ?? staticScript(options.shards, this.namesOf("guild", options.hosts));
+    machines.install("coordinator-0", (process) =>
+      startScriptedCoordinator(network, process, { address: addressOf("coordinator-0"), script }),
+    );
+    const routers = this.namesOf("router", options.routers).map(addressOf);
+    machines.install("user-0", (process) =>
+      startUser(network, process, { address: addressOf("user-0"), routers, disk: this.accounts }),
+    );
+    for (const name of this.namesOf("router", options.routers)) this.#installRouter(name);
+    for (const name of this.namesOf("guild", options.hosts)) this.#installHost(name, routers);
+    for (const name of this.namesOf("api", options.apis)) this.#installApi(name, routers);
+  }
+
+  /** Names of a kind: "guild-0" and so on. */
+  namesOf(kind: string, count: number): string[] {
+    return Array.from({ length: count }, (_, index) => `${kind}-${index}`);
+  }
+
+  /** Somebody who uses the platform, on a machine of their own. */
+  client(name: string): ApiClient {
+    const process = this.machines.install(name, () => {});
+    return makeApiClient(this.network, process, this.namesOf("api", this.options.apis).map(addressOf));
+  }
+
+  /** A guild in the next shard, with `people` besides its owner and victim. */
+  planGuild(people: number): SimGuildPlan {
+    const id = smallestIdAt(guildsBeginMs + this.#guilds);
+    this.#guilds++;
+    const profile = () => {
+      this.#people++;
+      return makeProfile(smallestIdAt(peopleBeginMs) + this.#people, `p${this.#people}`);
+    };
+    return { id, owner: profile(), people: Array.from({ length: people }, profile), victim: profile() };
+  }
+
+  #installRouter(name: string): void {
+    const { network, weather } = this;
+    this.machines.install(name, (process) =>
+      startRouter(network, process, {
+        address: addressOf(name),
+        data: addressOf("data-0"),
+        coordinator: addressOf("coordinator-0"),
+        random: this.random.fork(process.incarnation),
+        loses: () => weather.losesItem(),
+        onRouter: (router) => void this.routers.set(name, router),
+      }),
+    );
+  }
+
+  #installHost(name: string, routers: readonly string[]): void {
+    this.machines.install(name, (process) =>
+      startHost(this.network, process, {
+        address: addressOf(name),
+        data: addressOf("data-0"),
+        coordinator: addressOf("coordinator-0"),
+        users: [addressOf("user-0")],
+        routers,
+        random: this.random.fork(process.incarnation),
+        ...(this.options.guards?.host && { guards: this.options.guards.host }),
+        onWarning: (what, details) => this.evidence.note(() => `${process.incarnation}: ${what} ${describe(details)}`),
+        onHost: (host) => void this.hosts.set(name, host),
+      }),
+    );
+  }
+
+  #installApi(name: string, routers: readonly string[]): void {
+    this.machines.install(name, (process) =>
+      startApi(this.network, process, {
+        address: addressOf(name),
+        coordinator: addressOf("coordinator-0"),
+        routers,
+        random: this.random.fork(process.incarnation),
+        witness: this.evidence,
+      }),
+    );
+  }
+}
+
+const guildsBeginMs = 1_750_000_000_000;
+const peopleBeginMs = 1_700_000_000_000;
+
+/** Where a process is reached. */
+export function addressOf(name: string): string {
+  return `sim:${name}`;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function describe(details: Readonly<Record<string, unknown>>): string {
+  return Object.entries(details)
+    .map(([key, value]) => `${key}=${value instanceof Error ? value.message : JSON.stringify(value, replaceBigint)}`)
+    .join(" ");
+}
+
+function replaceBigint(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
+}
