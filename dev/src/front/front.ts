@@ -7,8 +7,8 @@ import { HandOver, type HandOverCounts, type HandOverLimits } from "./hand-over.
 /** A process that connections are handed to: a child with an IPC channel. */
 export interface FrontTarget {
   readonly name: string;
-  /** `failed` is told when the message did not go out; whether the socket is still whole. */
-  send(message: FrontMessage, socket?: Socket, failed?: (isSocketWhole: boolean) => void): void;
+  /** Sends the message, if it still can; the socket stays open on this side. */
+  send(message: FrontMessage, socket?: Socket): void;
 }
 
 /** The public port of the gateways: it accepts whatever becomes of them. */
@@ -19,6 +19,8 @@ export interface Front extends AsyncDisposable {
   add(target: FrontTarget): void;
   /** A process takes none any more: it is being stopped, or has ended. */
   remove(name: string): void;
+  /** A process has ended, and no message of it comes any more. */
+  ended(name: string): void;
   /** A message of a process has come; those that are none of the front's are passed over. */
   heard(name: string, message: unknown): void;
   /** Accepts nobody any more, and says so to the processes. */
@@ -41,7 +43,7 @@ export async function openFront({ host, port, limits, onError }: FrontOptions): 
   // Nothing is read here: what a client has sent is the process's to read.
   const server = createServer({ pauseOnConnect: true });
   const handOver = new HandOver<Socket>(
-    { nowMs: () => performance.now(), timers: systemTimers, giveUp: (socket) => void socket.destroy() },
+    { nowMs: () => performance.now(), timers: systemTimers, drop: (socket) => void socket.destroy() },
     limits,
   );
   server.on("connection", (socket) => {
@@ -61,17 +63,9 @@ export async function openFront({ host, port, limits, onError }: FrontOptions): 
     get counts() {
       return handOver.counts;
     },
-    add: ({ name, send }) =>
-      handOver.add({
-        name,
-        send: (message, socket) =>
-          send(message, socket, (isWhole) => {
-            if (socket === undefined) return;
-            if (isWhole) handOver.offer(socket);
-            else socket.destroy();
-          }),
-      }),
+    add: (target) => handOver.add(target),
     remove: (name) => handOver.remove(name),
+    ended: (name) => handOver.ended(name),
     heard(name, message) {
       if (isAnswer(message)) handOver.heard(name, message);
     },

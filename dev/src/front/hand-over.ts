@@ -4,16 +4,19 @@ import type { FrontAnswer, FrontMessage, Timers } from "@guildhall/lifecycle";
  * A process, as connections are handed to it:
  *
  *   stale ──ping──▶ asked ──"here"──▶ fresh ──300 ms──▶ stale
- *                     │                 └──socket──▶ asked        (one message at a time is not answered yet)
- *                     └──no answer──▶ it stays asked, and is passed over
+ *                     │                 └──socket──▶ asked        (one socket at a time is not answered yet)
+ *                     ├──no answer──▶ it stays asked, and is passed over
+ *                     └──it ends──▶ what it has not answered is the next one's
  *
  * A process that hangs thus keeps at most one connection that it does not know of yet. Nobody is asked anything while no
- * connection waits.
+ * connection waits. Every message is answered by itself and in order: an answer to a later one tells that an earlier one
+ * never arrived (its process had no file descriptor left).
  */
 
 /** A process that takes connections. */
 export interface Taker<S> {
   readonly name: string;
+  /** The socket stays open here, too, until it is dropped. */
   send(message: FrontMessage, socket?: S): void;
 }
 
@@ -21,8 +24,8 @@ export interface Taker<S> {
 export interface HandOverPorts<S> {
   nowMs(): number;
   readonly timers: Pick<Timers, "after">;
-  /** Nobody took the connection. */
-  giveUp(socket: S): void;
+  /** A connection is another process's now, or nobody took it. */
+  drop(socket: S): void;
 }
 
 /** How long connections may wait, and how many. */
@@ -38,19 +41,20 @@ export interface HandOverCounts {
   readonly givenUp: number;
 }
 
+interface Waiting<S> {
+  readonly socket: S;
+  readonly sinceMs: number;
+}
+
 interface State<S> {
   readonly taker: Taker<S>;
   sent: number;
   answered: number;
-  /** When what is not answered was sent, or the last answer came. */
+  /** When the last message was sent, and the last answer came. */
   sentMs: number;
   heardMs: number;
-  isOnlyPinged: boolean;
-}
-
-interface Waiting<S> {
-  readonly socket: S;
-  readonly sinceMs: number;
+  /** What was given with message `n`, not answered yet. */
+  given: (Waiting<S> & { readonly n: number }) | undefined;
 }
 
 const usualLimits: HandOverLimits = { waiting: 4_096, waitMs: 10_000 };
@@ -65,6 +69,8 @@ export class HandOver<S> {
   readonly #limits: HandOverLimits;
   /** In order of turns: who was given the last one is last. */
   readonly #takers: State<S>[] = [];
+  /** Those that are given nothing more, and have not ended. */
+  readonly #leaving: State<S>[] = [];
   readonly #handed = new Map<string, number>();
   readonly #waiting: Waiting<S>[] = [];
   #givenUp = 0;
@@ -82,16 +88,22 @@ export class HandOver<S> {
 
   /** A process takes connections from now on. */
   add(taker: Taker<S>): void {
-    this.remove(taker.name);
+    this.ended(taker.name);
     const long = Number.NEGATIVE_INFINITY;
-    this.#takers.unshift({ taker, sent: 0, answered: 0, sentMs: long, heardMs: long, isOnlyPinged: false });
+    this.#takers.unshift({ taker, sent: 0, answered: 0, sentMs: long, heardMs: long, given: undefined });
     this.#run();
   }
 
   /** A process takes none any more. */
   remove(name: string): void {
-    const place = this.#takers.findIndex(({ taker }) => taker.name === name);
-    if (place >= 0) this.#takers.splice(place, 1);
+    this.#leaving.push(...takeByName(this.#takers, name));
+  }
+
+  /** A process has ended, and all that it said has been heard. */
+  ended(name: string): void {
+    const states = [...takeByName(this.#takers, name), ...takeByName(this.#leaving, name)];
+    for (const state of states) this.#takeBack(state);
+    if (states.length > 0) this.#run();
   }
 
   /** A process has said something. */
@@ -100,11 +112,18 @@ export class HandOver<S> {
       this.remove(name);
       return;
     }
-    const state = this.#takers.find(({ taker }) => taker.name === name);
-    // What an earlier process of this name was asked counts for nothing.
+    const state = [...this.#takers, ...this.#leaving].find(({ taker }) => taker.name === name);
     if (state === undefined || answer.n > state.sent) return;
     state.answered = answer.n;
     state.heardMs = this.#ports.nowMs();
+    const { given } = state;
+    if (given !== undefined && given.n === answer.n) {
+      state.given = undefined;
+      this.#handed.set(name, (this.#handed.get(name) ?? 0) + 1);
+      this.#ports.drop(given.socket);
+    } else if (given !== undefined && given.n < answer.n) {
+      this.#takeBack(state);
+    }
     this.#run();
   }
 
@@ -120,10 +139,12 @@ export class HandOver<S> {
 
   /** Gives up what waits, and tells every process that nothing more comes. */
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     this.#timer?.[Symbol.dispose]();
     for (const { socket } of this.#waiting.splice(0)) this.#giveUp(socket);
-    for (const { taker } of this.#takers.splice(0)) taker.send({ front: "closed" });
+    for (const { taker } of [...this.#takers, ...this.#leaving]) taker.send({ front: "closed" });
+    this.#leaving.push(...this.#takers.splice(0));
   }
 
   #run(): void {
@@ -138,41 +159,49 @@ export class HandOver<S> {
         return;
       }
       this.#waiting.shift();
-      this.#hand(state, next.socket, nowMs);
+      this.#hand(state, next, nowMs);
     }
   }
 
+  /** Whose turn it is; undefined while that is not known. */
   #choose(nowMs: number): State<S> | undefined {
     for (const state of this.#takers) {
-      const isAsked = state.answered < state.sent;
-      if (!isAsked && nowMs - state.heardMs <= freshMs) return state;
-      if (isAsked && state.isOnlyPinged && nowMs - state.sentMs < patienceMs) return undefined;
+      if (isFree(state)) return nowMs - state.heardMs <= freshMs ? state : undefined;
+      if (isAwaited(state, nowMs)) return undefined;
     }
     return undefined;
   }
 
-  #hand(state: State<S>, socket: S, nowMs: number): void {
+  #hand(state: State<S>, next: Waiting<S>, nowMs: number): void {
     this.#takers.splice(this.#takers.indexOf(state), 1);
     this.#takers.push(state);
-    const { taker } = state;
-    this.#handed.set(taker.name, (this.#handed.get(taker.name) ?? 0) + 1);
-    state.isOnlyPinged = false;
+    const n = ++state.sent;
+    state.given = { ...next, n };
     state.sentMs = nowMs;
-    taker.send({ front: "socket", n: ++state.sent }, socket);
+    state.taker.send({ front: "socket", n }, next.socket);
   }
 
-  /** Nobody is known to live, or free: asks all who have nothing to answer yet, and looks again. */
+  /** Nobody is known to live, or free: asks all of whom that may be said again, and looks once more. */
   #askAll(nowMs: number): void {
-    let isPatient = false;
     for (const state of this.#takers) {
-      if (state.answered === state.sent && nowMs - state.heardMs > freshMs) {
-        state.isOnlyPinged = true;
-        state.sentMs = nowMs;
-        state.taker.send({ front: "ping", n: ++state.sent });
-      }
-      isPatient ||= state.answered < state.sent && state.isOnlyPinged && nowMs - state.sentMs < patienceMs;
+      const isStale = isFree(state) && nowMs - state.heardMs > freshMs;
+      // It hangs, or what it was given has not arrived: one question tells, asked once.
+      const isOverdue = state.given?.n === state.sent && nowMs - state.sentMs >= askAgainMs;
+      if (!isStale && !isOverdue) continue;
+      state.sentMs = nowMs;
+      state.taker.send({ front: "ping", n: ++state.sent });
     }
+    const isPatient = this.#takers.some((state) => isAwaited(state, nowMs));
     this.#timer = this.#ports.timers.after(isPatient ? patienceMs : askAgainMs, () => this.#run());
+  }
+
+  /** What a process was given and has not taken is the next one's. */
+  #takeBack(state: State<S>): void {
+    const { given } = state;
+    state.given = undefined;
+    if (given === undefined) return;
+    if (this.#isClosed) this.#giveUp(given.socket);
+    else this.#waiting.unshift(given);
   }
 
   #dropOld(nowMs: number): void {
@@ -182,6 +211,21 @@ export class HandOver<S> {
 
   #giveUp(socket: S): void {
     this.#givenUp++;
-    this.#ports.giveUp(socket);
+    this.#ports.drop(socket);
   }
+}
+
+function isFree<S>({ sent, answered }: State<S>): boolean {
+  return answered === sent;
+}
+
+/** Whether it was asked just now: its answer is worth waiting for. */
+function isAwaited<S>(state: State<S>, nowMs: number): boolean {
+  return !isFree(state) && state.given === undefined && nowMs - state.sentMs < patienceMs;
+}
+
+function takeByName<S>(states: State<S>[], name: string): State<S>[] {
+  const found = states.filter(({ taker }) => taker.name === name);
+  for (const state of found) states.splice(states.indexOf(state), 1);
+  return found;
 }

@@ -34,6 +34,8 @@ export interface ChildOptions {
   onReady(): void;
   /** It is ready no more: asked to stop, or ended. */
   onGone?(): void;
+  /** It has ended, and nothing that it said is still to come. */
+  onClosed?(): void;
   /** What it says over IPC besides that it is ready. */
   onMessage?(message: unknown): void;
   /** It ended without being asked to; started again after `waitMs`. */
@@ -53,8 +55,8 @@ export interface Child {
   start(): void;
   /** Resolves when the process is ready, at once when it is now. */
   whenReady(): Promise<void>;
-  /** Sends a message over IPC. `failed` is told when it did not go out, and whether the socket is still whole. */
-  send(message: object, socket?: Socket, failed?: (isSocketWhole: boolean) => void): void;
+  /** Sends a message over IPC, if it runs; a socket that goes along stays open in this process, too. */
+  send(message: object, socket?: Socket): void;
   /** Asks it to stop and resolves when it has ended; it is not started again. */
   stop(): Promise<void>;
   /** Sends a signal to the process, if there is one; resolves when it has ended, at once for signals that only pause. */
@@ -110,7 +112,10 @@ class SupervisedChild implements Child {
     return this.#readiness.promise;
   }
 
-  readonly send: Child["send"] = (message, socket, failed) => send(this.#running, message, socket, failed);
+  readonly send: Child["send"] = (message, socket) => {
+    // What cannot be sent was meant for a process that has just ended: that is told otherwise.
+    this.#running?.send(message, socket, { keepOpen: true }, () => {});
+  };
 
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
@@ -139,6 +144,10 @@ class SupervisedChild implements Child {
     this.#running = forkChild(launch, this.#options, {
       onReady: (said) => this.#onReady(said),
       onEnded: (how) => this.#onEnded(how),
+      onClosed: () => {
+        // Whoever is ready by then is its successor.
+        if (this.#state !== "ready") this.#options.onClosed?.();
+      },
     });
     if (this.#running.pid !== undefined) this.#options.onSpawn(this.#running.pid);
   }
@@ -177,27 +186,11 @@ function askToEnd(child: ChildProcess): void {
   child.kill("SIGCONT");
 }
 
-function send(
-  child: ChildProcess | undefined,
-  message: object,
-  socket?: Socket,
-  failed?: (isSocketWhole: boolean) => void,
-): void {
-  if (child === undefined) {
-    failed?.(true);
-    return;
-  }
-  child.send(message, socket, {}, (error) => {
-    // In a closed channel nothing is begun; with any other error the socket may have gone along.
-    if (error !== null) failed?.((error as NodeJS.ErrnoException).code === "ERR_IPC_CHANNEL_CLOSED");
-  });
-}
-
 /** Starts the process once. `onEnded` is called once, also when it could not be started. */
 function forkChild(
   { program, environment, nodeFlags }: Launch,
   { onLine, onMessage }: ChildOptions,
-  heard: { onReady(said: ReadyMessage): void; onEnded(how: string): void },
+  heard: { onReady(said: ReadyMessage): void; onEnded(how: string): void; onClosed(): void },
 ): ChildProcess {
   const child = fork(program, {
     env: { ...environment },
@@ -216,6 +209,7 @@ function forkChild(
   child.once("exit", (code, signal) =>
     heard.onEnded(signal === null ? `exited with ${code}` : `was ended by ${signal}`),
   );
+  child.once("close", () => heard.onClosed());
   // Also raised when a signal or a message could not be sent; the process's exit follows then.
   child.on("error", (error) => {
     if (child.pid === undefined) heard.onEnded(error.message);

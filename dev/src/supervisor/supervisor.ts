@@ -14,6 +14,8 @@ export interface SupervisorOptions {
   readonly onReady: (name: string) => void;
   /** A process is ready no more: asked to stop, or ended. */
   readonly onGone?: (name: string) => void;
+  /** A process has ended, and nothing that it said is still to come. */
+  readonly onClosed?: (name: string) => void;
   /** What a process says over IPC besides that it is ready. */
   readonly onMessage?: (name: string, message: unknown) => void;
   readonly stopLimits?: StopLimits;
@@ -125,7 +127,7 @@ export function makeSupervisor(options: SupervisorOptions): Supervisor {
 
 function childOptions(
   name: string,
-  { output, onSpawn, onReady, onGone, onMessage }: SupervisorOptions,
+  { output, onSpawn, onReady, onGone, onClosed, onMessage }: SupervisorOptions,
   launchOf: (name: string) => Launch,
   noteLine: (name: string, line: string) => void,
 ): ChildOptions {
@@ -136,6 +138,7 @@ function childOptions(
     onSpawn: (pid) => onSpawn(name, pid),
     onReady: () => onReady(name),
     onGone: () => onGone?.(name),
+    onClosed: () => onClosed?.(name),
     onMessage: (message) => onMessage?.(name, message),
     onLost: (how, waitMs) => output.say(`${name} ${how}, started again in ${waitMs} ms`, "warn"),
   };
