@@ -1,11 +1,11 @@
-import { errorTable, GuildhallError, toGuildhallError } from "@guildhall/errors";
+import { GuildhallError, toGuildhallError } from "@guildhall/errors";
 
 /** How often and how long a call is tried. */
 export interface AttemptOptions {
   readonly monotonicMs: () => number;
   /** For all attempts together, in milliseconds. */
   readonly timeoutMs: number;
-  /** Whether a call whose answer was lost may have changed something that a refusal of the next does not undo. */
+  /** Whether a call whose answer was lost may have changed something, or may yet. */
   readonly changes: boolean;
   readonly onRetry: (code: string) => void;
 }
@@ -29,13 +29,13 @@ export async function withAttempts<T>(options: AttemptOptions, attempt: (timeout
         options.onRetry(error.code);
         continue;
       }
-      throw options.changes && (unknown || error.code === "STREAM_LOST") ? settle(error) : error;
+      // A refusal of one copy says nothing of another that may still come.
+      const isUnknown = options.changes && (unknown || error.code === "STREAM_LOST");
+      throw isUnknown ? outcomeUnknown(error) : error;
     }
   }
 }
 
-/** After a lost answer only a refusal of the request itself tells that nothing was done. */
-function settle(error: GuildhallError): GuildhallError {
-  if (errorTable[error.code].httpStatus < 500) return error;
-  return new GuildhallError("OUTCOME_UNKNOWN", "the answer was lost, and could not be had again", { cause: error });
+function outcomeUnknown(cause: GuildhallError): GuildhallError {
+  return new GuildhallError("OUTCOME_UNKNOWN", "the answer was lost, and could not be had again", { cause });
 }

@@ -194,6 +194,18 @@ test("a 503 after an attempt of unknown outcome is never handed on", async () =>
   expect(await answer).toBe("OUTCOME_UNKNOWN");
 });
 
+test("no refusal is handed on after an attempt of unknown outcome: that one may still come, and be done", async () => {
+  const { time, hosts, router } = start();
+  hosts.start("a", () => undefined);
+  router.learnOwner(entry("a", 1));
+  const answer = codeOf(router.route(post()));
+  await time.advanceAsync(10);
+  hosts.kill("a");
+  hosts.start("a", () => failure("MISSING_PERMISSIONS"));
+  await time.advanceAsync(5_000);
+  expect(await answer).toBe("OUTCOME_UNKNOWN");
+});
+
 test("what a host refuses for good is handed on at once", async () => {
   const { hosts, router } = start();
   hosts.start("a", () => failure("MISSING_PERMISSIONS"));
