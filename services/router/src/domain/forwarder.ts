@@ -107,11 +107,7 @@ export function makeForwarder(options: ForwarderOptions): Forwarder {
 
   /** What to do after an attempt: the answer to hand on, or undefined to go on. */
   async function conclude(trip: Trip, owner: MapEntry, verdict: Verdict): Promise<Answer | undefined> {
-    if (verdict.kind === "answered") {
-      // A refusal of this copy says nothing of an earlier one that may still come.
-      if (verdict.answer.$case === "failure" && isUncertainCommand(trip)) throw outcomeUnknown();
-      return verdict.answer;
-    }
+    if (verdict.kind === "answered") return certainAnswer(trip, verdict.answer);
     if (verdict.kind === "impossible") throw verdict.error;
     onRetry(verdict.kind);
     if (verdict.kind === "not-owner") learn(verdict.notOwner);
@@ -150,6 +146,12 @@ export function makeForwarder(options: ForwarderOptions): Forwarder {
     },
     sent: attempts.count,
   };
+}
+
+/** A refusal of one copy says nothing of an earlier one that may still come. */
+function certainAnswer(trip: Trip, answer: Answer): Answer {
+  if (answer.$case === "failure" && isUncertainCommand(trip)) throw outcomeUnknown();
+  return answer;
 }
 
 function isUncertainCommand({ uncertain, request }: Trip): boolean {
