@@ -75,8 +75,9 @@ class Lane implements PartitionLane {
   #jobs: Job[] = [];
   #waiting = 0;
   #working = false;
-  #unknownFrom: bigint | undefined;
-  #underWayFrom: bigint | undefined;
+  /** The first and the last stamp of what may have been written. */
+  #unknown: { readonly from: bigint; readonly to: bigint } | undefined;
+  #underWay: { readonly from: bigint; readonly to: bigint } | undefined;
   #reading: Promise<void> | undefined;
   #readingNext: Promise<void> | undefined;
 
@@ -85,7 +86,8 @@ class Lane implements PartitionLane {
   }
 
   get unsettledFrom(): bigint | undefined {
-    return this.#unknownFrom ?? this.#underWayFrom;
+    const isUnknown = this.#unknown !== undefined && this.view.stampOf(this.#options.writer) < this.#unknown.to;
+    return (isUnknown ? this.#unknown : this.#underWay)?.from;
   }
 
   append(records: readonly JournalRecord[]): Promise<readonly AppendAnswer[]> {
@@ -182,17 +184,18 @@ class Lane implements PartitionLane {
     const { contents, early } = this.#prepare(jobs);
     if (contents.length === 0) return this.#answer(jobs, early);
     const entries = contents.map((content): LogEntry => ({ ...content, writer, stamp: nextStamp() }));
-    this.#underWayFrom = entries[0]?.stamp;
+    const [first, last] = [entries.at(0), entries.at(-1)] as [LogEntry, LogEntry];
+    this.#underWay = { from: first.stamp, to: last.stamp };
     this.state = "producing";
     try {
-      await this.#confirm(await log.produce(partition, entries), entries);
-      this.#unknownFrom = undefined;
+      const isSeen = await this.#confirm(await log.produce(partition, entries), entries);
+      if (!isSeen) believe(entries, early);
       this.state = "clear";
       this.#answer(jobs, early);
     } catch (error) {
       this.#fail(jobs, error);
     } finally {
-      this.#underWayFrom = undefined;
+      this.#underWay = undefined;
     }
   }
 
@@ -218,24 +221,30 @@ class Lane implements PartitionLane {
     return { contents, early };
   }
 
-  /** Everything up to and with these entries is seen. */
-  async #confirm(base: bigint, entries: readonly LogEntry[]): Promise<void> {
-    if (base <= this.view.end) return this.#see(base, entries);
-    if (!this.#options.guards.confirm) return;
-    this.state = "confirming";
+  /** Sees everything up to and with these entries. */
+  async #confirm(base: bigint, entries: readonly LogEntry[]): Promise<boolean> {
     const end = base + BigInt(entries.length);
+    if (base <= this.view.end) this.#see(base, entries);
+    else if (!this.#options.guards.confirm) return false;
+    this.state = "confirming";
     while (this.view.end < end) await this.catchUp();
+    return true;
   }
 
   #fail(jobs: readonly Job[], error: unknown): void {
     const isCertain = this.state === "producing" && isGuildhallError(error) && error.code === "JOURNAL_UNAVAILABLE";
     if (isCertain) this.state = "clear";
     else {
-      this.#unknownFrom ??= this.#underWayFrom;
+      this.#doubt();
       this.state = "doubtful";
     }
     const unknown = () => new GuildhallError("OUTCOME_UNKNOWN", "it is not known what was written", { cause: error });
     rejectAll(jobs, isCertain ? error : unknown());
+  }
+
+  #doubt(): void {
+    const { unsettledFrom: from } = this;
+    if (from !== undefined && this.#underWay !== undefined) this.#unknown = { from, to: this.#underWay.to };
   }
 
   #answer(jobs: readonly Job[], early: ReadonlyMap<JournalRecord, AppendAnswer>): void {
@@ -273,6 +282,14 @@ class Lane implements PartitionLane {
       this.view.see(entry);
       this.#options.saw(entry.stamp);
     }
+  }
+}
+
+/** Takes what was written for what counts. */
+function believe(entries: readonly LogEntry[], answers: Map<JournalRecord, AppendAnswer>): void {
+  for (const entry of entries) {
+    if (entry.is !== "record") continue;
+    answers.set(entry.record, { of: { $case: "stored", value: { position: entry.stamp } } });
   }
 }
 

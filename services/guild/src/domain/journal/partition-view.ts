@@ -9,6 +9,7 @@ import {
   type ShardRange,
   slotOf,
 } from "@guildhall/slots";
+import { higher } from "../model/bigint-order.ts";
 import type { JournalRecord } from "../ports.ts";
 import type { LogEntry } from "./partition-log.ts";
 import { printOf } from "./record-print.ts";
@@ -33,7 +34,7 @@ export interface Held {
 export interface PartitionView {
   /** The offset of the first entry not yet seen. */
   readonly end: bigint;
-  /** The highest stamp seen. */
+  /** The highest stamp seen, of any writer. */
   readonly lastStamp: bigint;
   /** The records that count, in order of offset. */
   readonly held: readonly Held[];
@@ -43,6 +44,8 @@ export interface PartitionView {
   ownerOf(slot: number): EpochRow | undefined;
   /** The rows that concern a range, one a range. */
   rowsOf(range: ShardRange): readonly EpochRow[];
+  /** The last stamp of a writer that counts here: nothing of it up to there is still to come. */
+  stampOf(writer: string): bigint;
   headOf(topic: bigint): Head | undefined;
   /** Records of a topic that count, by seq. */
   heldOf(topic: bigint, fromSeq: bigint, limit: number): readonly Held[];
@@ -67,9 +70,9 @@ class View implements PartitionView {
   see(entry: LogEntry): void {
     const offset = this.end;
     this.end += 1n;
-    if (entry.stamp > this.lastStamp) this.lastStamp = entry.stamp;
+    this.lastStamp = higher(this.lastStamp, entry.stamp);
     // Whoever wrote it may have been told by then that it is not there.
-    if (entry.stamp <= (this.#stamps.get(entry.writer) ?? 0n)) return;
+    if (entry.stamp <= this.stampOf(entry.writer)) return;
     this.#stamps.set(entry.writer, entry.stamp);
     switch (entry.is) {
       case "record":
@@ -99,6 +102,10 @@ class View implements PartitionView {
 
   rowsOf(range: ShardRange): readonly EpochRow[] {
     return [...this.#rows.values()].filter((row) => rangesOverlap(row.range, range));
+  }
+
+  stampOf(writer: string): bigint {
+    return this.#stamps.get(writer) ?? 0n;
   }
 
   headOf(topic: bigint): Head | undefined {
