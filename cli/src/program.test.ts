@@ -26,6 +26,47 @@ test("says what to do when no fleet runs", async () => {
   );
 });
 
+const verbs = [
+  ["shards"],
+  ["hosts"],
+  ["sessions"],
+  ["trace", "1"],
+  ["reshard", "plan"],
+  ["reshard", "apply", "--to", "8"],
+  ["reshard", "approve"],
+  ["reshard", "status"],
+  ["reshard", "pause"],
+  ["reshard", "resume"],
+  ["reshard", "cancel"],
+  ["reshard", "undo"],
+  ["move", "3/8", "guild-1"],
+  ["rebalance"],
+  ["drain", "gateway-0"],
+  ["pause"],
+  ["resume"],
+  ["backup", "/tmp/backup"],
+];
+test.each(verbs)("%s %s says what to do when no fleet runs", async (...args) => {
+  await expect(run(...args)).rejects.toThrow("no fleet runs on /nonexistent/state: start one with `npm start`");
+});
+
+const views = new Set(["shards", "hosts", "sessions", "trace", "reshard plan", "reshard status"]);
+test("every verb that changes something has --dry-run, and every verb shows JSON", () => {
+  const program = makeProgram(silent, "/nonexistent/state");
+  for (const args of verbs) {
+    const [first, second = ""] = args;
+    const outer = program.commands.find((command) => command.name() === first);
+    const inner = outer?.commands.find((command) => command.name() === second) ?? outer;
+    const name = inner === outer ? first : `${first} ${second}`;
+    const options = (inner?.options ?? []).map(({ long }) => long);
+    expect([name, options.includes("--dry-run"), options.includes("--output")]).toEqual([
+      name,
+      !views.has(name ?? ""),
+      true,
+    ]);
+  }
+});
+
 test.each([
   ["seed", "--people", "none"],
   ["seed", "--people", "0"],
@@ -34,6 +75,16 @@ test.each([
   ["chat"],
   ["status", "-o", "yaml"],
   ["nonsense"],
+  ["move", "3", "guild-0"],
+  ["move", "8/8", "guild-0"],
+  ["move", "3/8"],
+  ["reshard", "apply"],
+  ["reshard", "apply", "--to", "6"],
+  ["reshard", "plan", "--to", "131072"],
+  ["trace", "abc"],
+  ["sessions", "--limit", "-1"],
+  ["drain"],
+  ["backup"],
 ])("refuses %s %s %s", async (...args) => {
   await expect(run(...args)).rejects.toMatchObject({ code: expect.stringMatching(/^commander\./) });
 });

@@ -1,10 +1,14 @@
 import { resolve } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { createBot } from "./commands/bots.ts";
 import { chat } from "./commands/chat.ts";
 import { seed } from "./commands/seed.ts";
 import { status } from "./commands/status.ts";
 import { passwordFromEnvironment } from "./config.ts";
+import { makeControlClient } from "./control/control-client.ts";
+import { addBackups, addHolds, addMoves, addViews, type CommandContext } from "./control/fleet-commands.ts";
+import { type Format, outputOption } from "./control/options.ts";
+import { addReshard } from "./control/reshard-commands.ts";
 import { type FleetHandle, openFleet } from "./fleet.ts";
 import type { Output } from "./terminal.ts";
 
@@ -28,16 +32,13 @@ function prefix(text: string): string {
   return text;
 }
 
-type Format = "table" | "json";
-const outputOption = () => new Option("-o, --output <format>", "how to show it").choices(["table", "json"]);
-
 type OpenedFleet = () => FleetHandle;
 
 function addStatus(program: Command, fleet: OpenedFleet, output: Output): void {
   program
     .command("status")
     .description("every process: is it there, is it ready, how many sessions")
-    .addOption(outputOption().default("table"))
+    .addOption(outputOption())
     .action(async (options: { output: Format }) => {
       if (!(await status(fleet(), options.output, output))) process.exitCode = 1;
     });
@@ -60,7 +61,7 @@ function addBots(program: Command, fleet: OpenedFleet, output: Output): void {
     .option("--guild <id>", "guild that the bot joins", id)
     .option("--permissions <bits>", "what its role there grants, as a decimal bit field", id, 0n)
     .option("--owner <login>", "who owns the application (default: the demo's owner)")
-    .addOption(outputOption().default("table"))
+    .addOption(outputOption())
     .action(({ name, guild, permissions, owner, output: format }: Options) =>
       createBot(fleet(), { name, guildId: guild, permissions, owner, format }, output),
     );
@@ -98,7 +99,10 @@ export function makeProgram(output: Output, defaultState: string): Command {
     .description("Shows and drives a fleet of Guildhall.")
     .option("--state <dir>", "state folder of the fleet", defaultState)
     .showHelpAfterError("(add --help for the options)");
-  const fleet: OpenedFleet = () => openFleet(resolve(program.opts<{ state: string }>().state));
+  const state = () => resolve(program.opts<{ state: string }>().state);
+  const fleet: OpenedFleet = () => openFleet(state());
+  const context: CommandContext = { client: () => makeControlClient(state()), output };
   for (const add of [addStatus, addBots, addSeed, addChat]) add(program, fleet, output);
+  for (const add of [addViews, addReshard, addMoves, addHolds, addBackups]) add(program, context);
   return program;
 }
