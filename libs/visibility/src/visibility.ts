@@ -30,6 +30,8 @@ export interface Visibility {
   track(userId: bigint, roleIds: readonly bigint[]): View;
   untrack(userId: bigint): void;
   viewOfTracked(userId: bigint): View | undefined;
+  /** The roles that a tracked member was last given; undefined when it is not tracked. */
+  rolesOfTracked(userId: bigint): readonly bigint[] | undefined;
   /** Gives a tracked member new roles; undefined when its view stays, or when it is not tracked. */
   setRoles(userId: bigint, roleIds: readonly bigint[]): ViewChange | undefined;
   /** Makes a change; one entry for each tracked member whose view became another. Views are worked out once per class. */
@@ -98,6 +100,10 @@ class GuildVisibility implements Visibility {
 
   viewOfTracked(userId: bigint): View | undefined {
     return this.#members.get(userId)?.class.view;
+  }
+
+  rolesOfTracked(userId: bigint): readonly bigint[] | undefined {
+    return this.#members.get(userId)?.roleIds;
   }
 
   setRoles(userId: bigint, roleIds: readonly bigint[]): ViewChange | undefined {

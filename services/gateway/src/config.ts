@@ -19,6 +19,7 @@ const table = {
   ownPort: { env: "GUILDHALL_WS_OWN_PORT", parse: port },
   isFromParent: { env: "GUILDHALL_WS_FROM_PARENT", parse: bool, default: false },
   gatewayUrl: { env: "GUILDHALL_GATEWAY_URL", parse: url(["ws", "wss"]) },
+  sessionsDir: { env: "GUILDHALL_SESSIONS_DIR", parse: str },
   routers: { env: "GUILDHALL_ROUTERS", parse: addresses },
   users: { env: "GUILDHALL_USERS", parse: addresses },
   heartbeatIntervalMs: { env: "GUILDHALL_HEARTBEAT_INTERVAL_MS", parse: durationMs, default: 41_250 },

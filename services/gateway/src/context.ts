@@ -1,19 +1,26 @@
 import type { Clock, Timers } from "@guildhall/lifecycle";
 import type { RouterClient, UserClient } from "@guildhall/rpc";
 import type { Log } from "@guildhall/telemetry";
-import type { GatewayConfig } from "./config.ts";
+import type { CoreSettings, Gateways } from "./core/ports.ts";
 import type { Admission } from "./domain/admission.ts";
 import type { DispatchLog } from "./domain/dispatch-log.ts";
+import type { GatewayGuards } from "./domain/guards.ts";
 import type { IdentifyLimit } from "./domain/identify-limit.ts";
+import type { LogWriter } from "./domain/log-writer.ts";
 import type { Profiles } from "./domain/profile.ts";
 import type { SessionTable } from "./domain/session-table.ts";
 import type { GatewayMetrics } from "./events.ts";
+import type { Ghosts } from "./log/ghosts.ts";
+import type { Recording } from "./log/recording.ts";
+import type { LogHolder, SessionStore } from "./store/session-store.ts";
+import type { Bus } from "./topics/bus.ts";
+import type { TopicReads } from "./topics/followed.ts";
 import type { GuildTopics } from "./topics/guild-topics.ts";
 import type { UserTopics } from "./topics/user-topics.ts";
 
 /** What sessions and opcodes use. */
 export interface GatewayContext {
-  readonly config: GatewayConfig;
+  readonly config: CoreSettings;
   readonly log: Log;
   readonly metrics: GatewayMetrics;
   readonly clock: Clock;
@@ -21,13 +28,24 @@ export interface GatewayContext {
   /** From 0 up to, and without, 1. */
   readonly random: () => number;
   readonly newSessionId: () => string;
-  readonly router: RouterClient;
-  readonly users: UserClient;
+  readonly router: Pick<RouterClient, "call">;
+  readonly users: Pick<UserClient, "call">;
+  readonly reads: TopicReads;
+  readonly bus: Bus;
   readonly dispatchLog: DispatchLog;
+  /** What the core is given is taken down here, for other gateways. */
+  readonly writer: LogWriter;
+  readonly recording: Recording;
   readonly sessions: SessionTable;
   readonly profiles: Profiles;
   readonly guildTopics: GuildTopics;
   readonly userTopics: UserTopics;
   readonly admission: Admission;
   readonly identifyLimit: IdentifyLimit;
+  readonly store: SessionStore;
+  /** This process, as others find it in the store. */
+  readonly holder: LogHolder;
+  readonly gateways: Gateways;
+  readonly ghosts: Ghosts;
+  readonly guards: GatewayGuards;
 }

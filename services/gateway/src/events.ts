@@ -22,6 +22,11 @@ export function makeGatewayMetrics(metrics: Metrics) {
     refills: metrics.counter("refills_total", "Gaps in topics, by outcome", ["result"]),
     topicsLost: metrics.counter("topics_lost_total", "Topics whose missing events could not be had"),
     joins: metrics.counter("joins_total", "Guild joins of sessions, by outcome", ["result"]),
+    hereOnly: metrics.gauge(
+      "sessions_here_only",
+      "1 while the session log cannot be written: no other gateway can resume",
+    ),
+    logDamage: metrics.counter("session_log_damage_total", "Places at which other gateways' session logs were damaged"),
     slowReaders: metrics.counter("slow_readers_total", "Connections closed because their queue was full"),
   };
 }

@@ -5,12 +5,13 @@ import type { CloseCode } from "./close-codes.ts";
 import { makeDeflater } from "./codec/deflate.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayContext } from "./context.ts";
-import { makeContext, makeFlusher } from "./core.ts";
+import { makeProcessCore, newTag } from "./core.ts";
 import { drainConnections } from "./drain.ts";
-import { type GatewayMetrics, makeGatewayMetrics } from "./events.ts";
+import { makeGatewayMetrics } from "./events.ts";
 import { receive, receivePing } from "./ops/receive.ts";
 import { closeConnection, connectionClosed } from "./session/end.ts";
 import { hello } from "./session/payloads.ts";
+import { FileSessionStore } from "./store/session-store-files.ts";
 import type { Flusher } from "./transport/flusher.ts";
 import { FrontDoor } from "./transport/front-door.ts";
 import { createGatewayServer } from "./transport/web-socket-server.ts";
@@ -33,7 +34,6 @@ export interface GatewayService extends Running {
   drain(): Promise<void>;
 }
 
-const defaultCheckpointMs = 5_000;
 const tickMs = 500;
 
 /** Starts a gateway: it accepts connections when this resolves. */
@@ -44,9 +44,17 @@ export async function createGatewayService(
   await using stack = new AsyncDisposableStack();
   const telemetry = stack.use(await createTelemetry({ service: "gateway", ...config }));
   const metrics = makeGatewayMetrics(telemetry.metrics);
-  const context = makeContext({ config, telemetry, metrics, stack, maxLogBytes: overrides.maxLogBytes });
-  const flusher = makeFlusher(context, overrides.maxQueuedBytes);
-  const door = makeDoor(context, flusher, metrics);
+  const { context, flusher } = makeProcessCore({
+    ...overrides,
+    config,
+    telemetry,
+    metrics,
+    stack,
+    store: new FileSessionStore(config.sessionsDir),
+    holder: { tag: newTag(), name: config.name, address: "" },
+    gateways: { seal: async () => undefined },
+  });
+  const door = makeDoor(config, context, flusher);
   const server = stack.use(
     await createGatewayServer({
       host: config.host,
@@ -62,7 +70,7 @@ export async function createGatewayService(
   stack.defer(() => {
     for (const connection of door.connections) connection.abandon();
   });
-  stack.use(runClock(context, door, overrides.checkpointMs ?? defaultCheckpointMs));
+  stack.use(context.timers.every(tickMs, () => door.watch()));
   stack.use(telemetry.metrics.beforeRead(() => showState(context, door, flusher)));
   telemetry.setReady();
   const owned = stack.move();
@@ -95,8 +103,8 @@ function handedSocketsFor(
   );
 }
 
-function makeDoor(context: GatewayContext, flusher: Flusher, metrics: GatewayMetrics): FrontDoor {
-  const { config, clock } = context;
+function makeDoor(config: GatewayConfig, context: GatewayContext, flusher: Flusher): FrontDoor {
+  const { clock, metrics } = context;
   return new FrontDoor({
     flusher,
     deflater: makeDeflater(() => metrics.deflateCalls.inc()),
@@ -109,27 +117,6 @@ function makeDoor(context: GatewayContext, flusher: Flusher, metrics: GatewayMet
     onClosed: (connection, code) => connectionClosed(context, connection, code),
     onRefused: (connection, code: CloseCode) => closeConnection(context, connection, code),
   });
-}
-
-/** What is done again and again. */
-function runClock(context: GatewayContext, door: FrontDoor, checkpointMs: number): Disposable {
-  const { timers, clock, sessions, dispatchLog, guildTopics, userTopics } = context;
-  const stack = new DisposableStack();
-  stack.use(
-    timers.every(tickMs, () => {
-      door.watch();
-      sessions.expire();
-    }),
-  );
-  stack.use(
-    timers.every(checkpointMs, () => {
-      dispatchLog.expire(clock.monotonicMs());
-      sessions.checkpoint();
-      guildTopics.tidy();
-      userTopics.tidy();
-    }),
-  );
-  return stack;
 }
 
 /** Copies into the metrics what is cheaper to read then than to keep. */

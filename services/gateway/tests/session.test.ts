@@ -22,7 +22,7 @@ test("a bot gets READY with all that libraries read, then its guilds, then event
     user: { id: "7", username: "user-7", discriminator: "0", bot: true, mfa_enabled: false, avatar: null },
     private_channels: [],
     guilds: [{ id: String(guildId), unavailable: true }],
-    session_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+    session_id: expect.stringMatching(/^[0-9a-f]{40}$/),
     resume_gateway_url: "ws://own.example:1234",
     application: { id: "7", flags: expect.any(Number) },
     shard: [0, 1],

@@ -14,7 +14,11 @@ const tries = 6;
 const minPauseMs = 100;
 
 /** The account of a token; undefined when the token is not valid. Throws when the accounts cannot be asked. */
-export async function authenticate(users: UserClient, timers: Timers, tokenHash: Buffer): Promise<Account | undefined> {
+export async function authenticate(
+  users: Pick<UserClient, "call">,
+  timers: Timers,
+  tokenHash: Buffer,
+): Promise<Account | undefined> {
   try {
     const { account } = await patiently(timers, () => users.call("authenticate", { tokenHash }));
     return account?.profile === undefined ? undefined : account;
@@ -26,7 +30,7 @@ export async function authenticate(users: UserClient, timers: Timers, tokenHash:
 
 /** The guilds of an account, and its topic's head when they were read. */
 export async function listMemberships(
-  users: UserClient,
+  users: Pick<UserClient, "call">,
   timers: Timers,
   userId: bigint,
 ): Promise<{ readonly memberships: readonly MembershipRow[]; readonly head: Head | undefined }> {

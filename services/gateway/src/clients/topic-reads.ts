@@ -5,7 +5,7 @@ import type { TopicReads } from "../topics/followed.ts";
 const timeoutMs = 5_000;
 
 /** Refills and heads: of guilds by the router, of user topics by the user service. */
-export function makeTopicReads(router: RouterClient, users: UserClient): TopicReads {
+export function makeTopicReads(router: Pick<RouterClient, "call">, users: Pick<UserClient, "call">): TopicReads {
   return {
     async refill({ id, kind }, { from, to }) {
       const refill = { topic: id, fromSeq: BigInt(from), toSeq: BigInt(to) };

@@ -3,8 +3,17 @@ import type { RecordOwner } from "./dispatch-log.ts";
 import type { Listeners } from "./roster.ts";
 import type { Session } from "./session.ts";
 
+/** What a topic is about. */
+export type TopicKind = "guild" | "user";
+
 /** A topic as its sessions know it. */
 export interface AttachedTopic extends RecordOwner {
+  readonly kind: TopicKind;
+  readonly id: bigint;
+  /** The seq of the last event applied. */
+  readonly seq: number;
+  /** The roles of a member with sessions here; none in a user topic. */
+  rolesOf(userId: bigint): readonly bigint[];
   /** The session leaves the topic. */
   detach(attachment: Attachment): void;
   /** The session has a link again. */

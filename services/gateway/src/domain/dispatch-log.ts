@@ -76,6 +76,13 @@ export class DispatchLog {
     return this.#entries.length;
   }
 
+  /** Goes on from a later index: what lies between is not kept here. False when the log is beyond it already. */
+  jumpTo(index: number): boolean {
+    if (index < this.#index) return false;
+    this.#index = index;
+    return true;
+  }
+
   /** Begins an event: an index for the changes it makes. */
   beginEvent(): number {
     return ++this.#index;
@@ -119,6 +126,18 @@ export class DispatchLog {
       if (counter !== undefined && counter !== noCounter && counter <= seq) return { index, counter };
     }
     return undefined;
+  }
+
+  /** The last two checkpoints after `afterIndex` that have a counter of `slot`, the newest first. */
+  lastCheckpoints(slot: number, afterIndex: number): { readonly index: number; readonly counter: number }[] {
+    const found: { index: number; counter: number }[] = [];
+    for (let place = this.#checkpoints.length - 1; place >= 0 && found.length < 2; place--) {
+      const { index, counters } = this.#checkpoints.at(place) as Checkpoint;
+      if (index <= afterIndex) break;
+      const counter = counters[slot];
+      if (counter !== undefined && counter !== noCounter) found.push({ index, counter });
+    }
+    return found;
   }
 
   #dropOldest(): void {

@@ -53,6 +53,8 @@ export interface TopicEvent {
   readonly dispatches: readonly Dispatch[];
   /** Of the trace that the event belongs to; "" = none. */
   readonly traceparent: string;
+  /** The event as it came, for the log that outlives the process. */
+  readonly encoded: Uint8Array;
 }
 
 /** Typing and its kin; waits until the topic has reached `asOf`. */
@@ -60,6 +62,8 @@ export interface EphemeralEvent {
   readonly topic: bigint;
   readonly asOf: number;
   readonly dispatch: Dispatch;
+  /** As it came. */
+  readonly encoded: Uint8Array;
 }
 
 export type { GuildShape };

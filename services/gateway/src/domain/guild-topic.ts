@@ -4,12 +4,14 @@ import { bodyFor, bodyForAll, reachesMember, reachesView } from "./audience.ts";
 import { Deque } from "./deque.ts";
 import type { DispatchLog, LogRecord } from "./dispatch-log.ts";
 import type { Dispatch, EphemeralEvent, GuildShape, TopicChange, TopicEvent } from "./event.ts";
+import type { LogWriter } from "./log-writer.ts";
 import { type Listeners, Roster } from "./roster.ts";
 import type { Session } from "./session.ts";
 
 /** What a guild topic needs of its process. */
 export interface GuildTopicPorts {
   readonly log: DispatchLog;
+  readonly writer: LogWriter;
   nowMs(): number;
   /** A session has left the topic, because its member or the guild is gone. */
   onLeft(session: Session): void;
@@ -22,6 +24,7 @@ const maxTouched = 4_096;
 
 /** A guild as this process knows it: who is connected, what each sees, and what was dispatched. */
 export class GuildTopic implements AttachedTopic {
+  readonly kind = "guild";
   readonly guildId: bigint;
   readonly records = new Deque<LogRecord>();
   droppedSeq = 0;
@@ -45,6 +48,30 @@ export class GuildTopic implements AttachedTopic {
     this.#seq = seq;
     this.#shapedSeq = seq;
     this.droppedSeq = Math.max(this.droppedSeq, seq);
+    this.#ports.writer.topic(this);
+  }
+
+  get id(): bigint {
+    return this.guildId;
+  }
+
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** All that decides who sees what, as of `seq`. */
+  shape(): GuildShape {
+    const { guildId, ownerId, roles, channels } = this.#visibility as Visibility;
+    return { guildId, ownerId, roles: [...roles.values()], channels: [...channels.values()] };
+  }
+
+  rolesOf(userId: bigint): readonly bigint[] {
+    return this.#visibility?.rolesOfTracked(userId) ?? [];
+  }
+
+  /** Users with sessions here, cut ones included. */
+  userIds(): IterableIterator<bigint> {
+    return this.#members.keys();
   }
 
   get hasShape(): boolean {
@@ -93,6 +120,7 @@ export class GuildTopic implements AttachedTopic {
     member.attachments = withItem(member.attachments, attachment);
     session.attachments = withItem(session.attachments, attachment);
     if (session.link !== undefined) this.#roster.add(attachment, member.view);
+    if (session.startIndex !== undefined) this.#ports.writer.attached(session, this);
     return attachment;
   }
 
@@ -118,6 +146,7 @@ export class GuildTopic implements AttachedTopic {
 
   /** Makes an event's changes, then sends its dispatches. */
   apply(event: TopicEvent): void {
+    this.#ports.writer.event(this.kind, event);
     const eventIndex = this.#ports.log.beginEvent();
     this.#seq = event.seq;
     const changed = this.#change(event, eventIndex);
@@ -131,7 +160,9 @@ export class GuildTopic implements AttachedTopic {
   }
 
   /** Sends what is not journaled, by the views in force. */
-  applyEphemeral({ dispatch }: EphemeralEvent): void {
+  applyEphemeral(event: EphemeralEvent): void {
+    const { dispatch } = event;
+    this.#ports.writer.ephemeral(this.kind, event);
     const eventIndex = this.#ports.log.beginEvent();
     this.#deliver(this.#append(dispatch, eventIndex, true), new Map());
   }
@@ -202,22 +233,23 @@ export class GuildTopic implements AttachedTopic {
 
   #deliver(record: LogRecord, changed: ReadonlyMap<Member, View>): void {
     const { audience } = record.dispatch;
+    const { writer } = this.#ports;
     switch (audience.kind) {
       case "users":
         for (const id of audience.ids) {
           const member = this.#members.get(id);
-          if (member !== undefined) toMember(member, record);
+          if (member !== undefined) toMember(member, record, writer);
         }
         return;
       case "gained":
       case "lost":
         for (const [member, before] of changed) {
-          if (reachesMember(audience, member.userId, before, member.view)) toMember(member, record);
+          if (reachesMember(audience, member.userId, before, member.view)) toMember(member, record, writer);
         }
         return;
       default:
         for (const [view, lists] of this.#roster.views()) {
-          if (reachesView(audience, view)) for (const listeners of lists) toListeners(listeners, record);
+          if (reachesView(audience, view)) for (const listeners of lists) toListeners(listeners, record, writer);
         }
     }
   }
@@ -237,25 +269,27 @@ export class GuildTopic implements AttachedTopic {
   }
 }
 
-function toListeners({ profile, live }: Listeners, record: LogRecord): void {
+function toListeners({ profile, live }: Listeners, record: LogRecord, writer: LogWriter): void {
   const body = bodyForAll(record.dispatch, profile);
   if (body === undefined) return;
   if (body === "by user") {
-    for (const { session } of live) toSession(session, record);
+    for (const { session } of live) toSession(session, record, writer);
   } else if (record.isEphemeral) {
-    for (const { session } of live) session.deliverEphemeral(body, record.index);
+    for (const { session } of live) session.deliverEphemeral(body, record.index, writer);
   } else {
     for (const { session } of live) session.deliver(body);
   }
 }
 
-function toMember(member: Member, record: LogRecord): void {
-  for (const { session, listeners } of member.attachments) if (listeners !== undefined) toSession(session, record);
+function toMember(member: Member, record: LogRecord, writer: LogWriter): void {
+  for (const { session, listeners } of member.attachments) {
+    if (listeners !== undefined) toSession(session, record, writer);
+  }
 }
 
-function toSession(session: Session, record: LogRecord): void {
+function toSession(session: Session, record: LogRecord, writer: LogWriter): void {
   const body = bodyFor(record.dispatch, session.profile, session.userId);
   if (body === undefined) return;
-  if (record.isEphemeral) session.deliverEphemeral(body, record.index);
+  if (record.isEphemeral) session.deliverEphemeral(body, record.index, writer);
   else session.deliver(body);
 }

@@ -6,6 +6,7 @@ import { Body, Segment } from "./body.ts";
 import { DispatchLog } from "./dispatch-log.ts";
 import type { Audience, Dispatch, TopicChange, TopicEvent } from "./event.ts";
 import { GuildTopic } from "./guild-topic.ts";
+import { silentWriter } from "./log-writer.ts";
 import { makeProfiles, type Profile } from "./profile.ts";
 import { planResume } from "./resume.ts";
 import type { Link, Session } from "./session.ts";
@@ -71,8 +72,14 @@ class World {
   constructor(profiles: readonly Profile[]) {
     const nowMs = () => this.nowMs;
     this.log = new DispatchLog({ windowMs, maxBytes: 1 << 20 });
-    this.table = new SessionTable({ log: this.log, windowMs, maxSessions: 100, nowMs });
-    this.topic = new GuildTopic(guildId, { log: this.log, nowMs, onLeft: () => {}, onGone: () => {} });
+    this.table = new SessionTable({ log: this.log, writer: silentWriter, windowMs, maxSessions: 100, nowMs });
+    this.topic = new GuildTopic(guildId, {
+      log: this.log,
+      writer: silentWriter,
+      nowMs,
+      onLeft: () => {},
+      onGone: () => {},
+    });
     const roles = [guildId, ...roleIds].map((id) => ({ id, permissions: Permission.VIEW_CHANNEL }));
     const channels = channelIds.map((id) => ({ id, type: 0, parentId: 0n, overwrites: [] }));
     this.topic.start({ guildId, ownerId: 1n, roles, channels }, 0);
@@ -84,7 +91,7 @@ class World {
   #client(userId: bigint, profile: Profile): Client {
     const link = new TestLink();
     const id = `session-${this.made++}`;
-    const seed = { id, userId, tokenHash: "", profile, shardId: 0, shardCount: 1, largeThreshold: 0 };
+    const seed = { id, userId, tokenHash: "", profile, shardId: 0, shardCount: 1, largeThreshold: 0, generation: 0 };
     const session = this.table.create(seed, link);
     session.s = 1;
     this.topic.attach(session, []);
@@ -112,13 +119,19 @@ class World {
           seq: ++this.seq,
           userChanges: [],
           traceparent: "",
+          encoded: new Uint8Array(0),
           ...step,
         };
         this.topic.apply(this.#named(event));
         return;
       }
       case "ephemeral":
-        this.topic.applyEphemeral({ topic: guildId, asOf: this.seq, dispatch: step.dispatch });
+        this.topic.applyEphemeral({
+          topic: guildId,
+          asOf: this.seq,
+          dispatch: step.dispatch,
+          encoded: new Uint8Array(0),
+        });
         return;
       case "join":
         for (const client of this.of(step.user)) {

@@ -35,6 +35,22 @@ export function planResume(log: DispatchLog, session: Session, seq: number): Res
   return { kind: "replay", missed, s };
 }
 
+/**
+ * Counts what a session whose counter is not kept has been sent, up to `endIndex`, and sets the counter. False when it is
+ * not what the last checkpoint says: then the log and what was made of it are not the same.
+ */
+export function settle(log: DispatchLog, session: Session, endIndex: number): boolean {
+  if (session.startIndex === undefined) return false;
+  const start = { index: session.startIndex, counter: session.startS };
+  const [last = start, before = start] = log.lastCheckpoints(session.slot, start.index);
+  const isWhole = before.index >= log.floor;
+  const happened = collect(session, isWhole ? before.index : last.index).filter(({ index }) => index <= endIndex);
+  const since = happened.filter(({ index }) => index > last.index).length;
+  session.s = last.counter + since;
+  session.cutIndex = endIndex;
+  return !isWhole || before.counter + happened.length - since === last.counter;
+}
+
 /** The newest known moment at which the session had been sent no more than `seq`. */
 function baseFor(log: DispatchLog, session: Session, startIndex: number, seq: number): { index: number; s: number } {
   if (session.s <= seq) return { index: session.cutIndex, s: session.s };

@@ -1,11 +1,13 @@
 import { lasting } from "./attachment.ts";
 import { Deque } from "./deque.ts";
 import { type DispatchLog, noCounter } from "./dispatch-log.ts";
+import type { EndReason, LogWriter, PendingTopic } from "./log-writer.ts";
 import { type Link, Session, type SessionSeed } from "./session.ts";
 
 /** What the table needs of its process. */
 export interface SessionTablePorts {
   readonly log: DispatchLog;
+  readonly writer: LogWriter;
   /** How long a session without a client may be resumed. */
   readonly windowMs: number;
   /** With more sessions than this, those that have been without a client for longest end early. */
@@ -64,6 +66,17 @@ export class SessionTable {
     session.startS = session.s;
     // They have grown one by one; most sessions get no further ones.
     session.attachments = [...session.attachments];
+    this.#ports.writer.begun(session);
+  }
+
+  /** A session that began elsewhere goes on here from `s`; the topics that it is to join are `pending`. */
+  adopt(seed: Omit<SessionSeed, "slot">, s: number, link: Link, pending: readonly PendingTopic[]): Session {
+    const session = this.create(seed, link);
+    session.s = s;
+    session.startS = s;
+    session.startIndex = this.#ports.log.index;
+    this.#ports.writer.adopted(session, pending);
+    return session;
   }
 
   /** The client is gone. The session stays for the window; one that has not begun ends. */
@@ -76,6 +89,7 @@ export class SessionTable {
       return;
     }
     for (const attachment of session.attachments) attachment.topic.cut(attachment);
+    this.#ports.writer.cut(session);
     this.#cutCount++;
     this.#cuts.push({ session, cutIndex: session.cutIndex, atMs: this.#ports.nowMs() });
   }
@@ -85,14 +99,16 @@ export class SessionTable {
     session.s = s;
     session.link = link;
     this.#cutCount--;
+    this.#ports.writer.relinked(session);
     for (const attachment of session.attachments) {
       if (attachment.to === lasting) attachment.topic.link(attachment);
     }
   }
 
-  /** The session is over: it leaves its topics and cannot be resumed. */
-  end(session: Session): void {
+  /** The session is over, or another gateway has it now: it leaves its topics and cannot be resumed here. */
+  end(session: Session, reason: EndReason = "over"): void {
     if (session.hasEnded) return;
+    if (session.startIndex !== undefined) this.#ports.writer.ended(session, reason);
     session.hasEnded = true;
     if (session.link === undefined && session.startIndex !== undefined) this.#cutCount--;
     session.link = undefined;
@@ -126,5 +142,6 @@ export class SessionTable {
       if (session.link !== undefined && session.startIndex !== undefined) counters[session.slot] = session.s;
     }
     log.addCheckpoint(counters, this.#ports.nowMs());
+    this.#ports.writer.checkpoint(counters);
   }
 }

@@ -2,6 +2,7 @@ import { type Attachment, lasting } from "./attachment.ts";
 import type { Body } from "./body.ts";
 import { Deque } from "./deque.ts";
 import type { LogRecord, RecordOwner } from "./dispatch-log.ts";
+import type { LogWriter } from "./log-writer.ts";
 import type { Profile } from "./profile.ts";
 
 /*
@@ -27,6 +28,8 @@ export interface Link {
 
 /** A guild that a session is joining. */
 export interface GuildJoin {
+  /** The client knows of the guild already, as one that is to come. */
+  readonly wasAnnounced: boolean;
   /** The user has joined (once more) since this began: its outcome may be out of date. */
   isOutdated: boolean;
   /** The user has left: not to be tried any more. */
@@ -44,6 +47,8 @@ export interface SessionSeed {
   /** From which size on a guild's GUILD_CREATE leaves out members; 0 = it always does. */
   readonly largeThreshold: number;
   readonly slot: number;
+  /** How often it has changed gateways; with a higher one of it elsewhere, it is no longer ours. */
+  readonly generation: number;
 }
 
 /** A client's session: which topics it has, and a counter. It holds nothing of what was sent. */
@@ -58,6 +63,7 @@ export class Session implements RecordOwner {
   readonly largeThreshold: number;
   /** Place in checkpoints. */
   readonly slot: number;
+  readonly generation: number;
   link: Link | undefined;
   /** Topics it has or, as far as the log reaches back, had. */
   attachments: Attachment[] = [];
@@ -86,6 +92,7 @@ export class Session implements RecordOwner {
     this.shardCount = seed.shardCount;
     this.largeThreshold = seed.largeThreshold;
     this.slot = seed.slot;
+    this.generation = seed.generation;
   }
 
   /** Records for this session alone. */
@@ -114,13 +121,23 @@ export class Session implements RecordOwner {
     (this.link as Link).send(this.s, body);
   }
 
+  /** Whether ephemeral events are being left out. */
+  get isShedding(): boolean {
+    return this.#sheds !== undefined && this.#sheds.length % 2 === 1;
+  }
+
+  /** Begins to leave ephemeral events out with the record of that index, or ends it. */
+  toggleShedding(index: number): void {
+    this.#sheds ??= [];
+    this.#sheds.push(index);
+  }
+
   /** Like `deliver`, but leaves it out, uncounted, while the link is congested. `index` is that of its record. */
-  deliverEphemeral(body: Body, index: number): void {
-    const isShedding = this.#sheds !== undefined && this.#sheds.length % 2 === 1;
-    const isCongested = (this.link as Link).isCongested;
-    if (isCongested !== isShedding) {
-      this.#sheds ??= [];
-      this.#sheds.push(index);
+  deliverEphemeral(body: Body, index: number, writer: LogWriter): void {
+    const { isCongested } = this.link as Link;
+    if (isCongested !== this.isShedding) {
+      this.toggleShedding(index);
+      if (this.startIndex !== undefined) writer.shed(this, index);
     }
     if (!isCongested) this.deliver(body);
   }

@@ -3,8 +3,10 @@ import fc from "fast-check";
 import type { TopicEvent } from "./event.ts";
 import { maxWaitingEvents, TopicOrder } from "./topic-order.ts";
 
+const encoded = new Uint8Array(0);
+
 function event(seq: number): TopicEvent {
-  return { topic: 1n, epoch: 1, seq, changes: [], userChanges: [], dispatches: [], traceparent: "" };
+  return { topic: 1n, epoch: 1, seq, changes: [], userChanges: [], dispatches: [], traceparent: "", encoded };
 }
 
 function makeOrder() {
@@ -58,7 +60,7 @@ test("while it is held nothing is applied, and what waits for a seq is done befo
   order.hold();
   for (const seq of [1, 2, 3]) order.offer(event(seq));
   order.whenReached(2, () => applied.push("reached"));
-  order.offerEphemeral({ topic: 1n, asOf: 0, dispatch: undefined as never });
+  order.offerEphemeral({ topic: 1n, asOf: 0, dispatch: undefined as never, encoded });
   expect(applied).toEqual([]);
   order.release();
   expect(applied).toEqual([1, 2, "reached", 3, "after 0"]);
@@ -69,7 +71,7 @@ test("while it is held nothing is applied, and what waits for a seq is done befo
 test("ephemeral events wait for the seq they were made at", () => {
   const { order, applied } = makeOrder();
   order.start(0);
-  order.offerEphemeral({ topic: 1n, asOf: 2, dispatch: undefined as never });
+  order.offerEphemeral({ topic: 1n, asOf: 2, dispatch: undefined as never, encoded });
   order.offer(event(1));
   expect(applied).toEqual([1]);
   order.offer(event(2));

@@ -3,11 +3,13 @@ import { bodyFor } from "./audience.ts";
 import { Deque } from "./deque.ts";
 import type { DispatchLog, LogRecord } from "./dispatch-log.ts";
 import type { EphemeralEvent, TopicEvent, UserChange } from "./event.ts";
+import type { LogWriter } from "./log-writer.ts";
 import type { Session } from "./session.ts";
 
 /** What a user topic needs of its process. */
 export interface UserTopicPorts {
   readonly log: DispatchLog;
+  readonly writer: LogWriter;
   nowMs(): number;
   onChange(topic: UserTopic, change: UserChange): void;
 }
@@ -17,12 +19,30 @@ export class UserTopic implements AttachedTopic {
   readonly userId: bigint;
   readonly records = new Deque<LogRecord>();
   droppedSeq = 0;
+  seq = 0;
   readonly #ports: UserTopicPorts;
   #attachments: Attachment[] = [];
 
   constructor(userId: bigint, ports: UserTopicPorts) {
     this.userId = userId;
     this.#ports = ports;
+  }
+
+  /** Begins after `seq`. */
+  start(seq: number): void {
+    this.seq = seq;
+  }
+
+  get kind(): "user" {
+    return "user";
+  }
+
+  get id(): bigint {
+    return this.userId;
+  }
+
+  rolesOf(): readonly bigint[] {
+    return [];
   }
 
   /** The sessions of the account here, cut ones included. */
@@ -46,6 +66,7 @@ export class UserTopic implements AttachedTopic {
     };
     this.#attachments = withItem(this.#attachments, attachment);
     session.attachments = withItem(session.attachments, attachment);
+    if (session.startIndex !== undefined) this.#ports.writer.attached(session, this);
     return attachment;
   }
 
@@ -61,6 +82,8 @@ export class UserTopic implements AttachedTopic {
 
   /** Sends an event's dispatches, then tells of its changes. */
   apply(event: TopicEvent): void {
+    this.#ports.writer.event(this.kind, event);
+    this.seq = event.seq;
     const eventIndex = this.#ports.log.beginEvent();
     for (const dispatch of event.dispatches) {
       const record = { eventIndex, seq: event.seq, dispatch, isEphemeral: false };
@@ -69,7 +92,9 @@ export class UserTopic implements AttachedTopic {
     for (const change of event.userChanges) this.#ports.onChange(this, change);
   }
 
-  applyEphemeral({ asOf, dispatch }: EphemeralEvent): void {
+  applyEphemeral(event: EphemeralEvent): void {
+    const { asOf, dispatch } = event;
+    this.#ports.writer.ephemeral(this.kind, event);
     const eventIndex = this.#ports.log.beginEvent();
     const record = { eventIndex, seq: asOf, dispatch, isEphemeral: true };
     this.#deliver(this.#ports.log.append(this, record, this.#ports.nowMs()));
@@ -80,7 +105,7 @@ export class UserTopic implements AttachedTopic {
       if (session.link === undefined || !session.isFirstShard) continue;
       const body = bodyFor(record.dispatch, session.profile, session.userId);
       if (body === undefined) continue;
-      if (record.isEphemeral) session.deliverEphemeral(body, record.index);
+      if (record.isEphemeral) session.deliverEphemeral(body, record.index, this.#ports.writer);
       else session.deliver(body);
     }
   }

@@ -10,6 +10,8 @@ import { unavailableGuild } from "./ready.ts";
 
 /** How the client of a session is told of a guild that it joins. */
 export interface GuildListener {
+  /** The client knows of the guild already, as one that is to come. */
+  readonly wasAnnounced: boolean;
   /** Right when the session is attached. The guild's object, in pieces. */
   joined(pieces: readonly Segment[]): void;
   notMember(): void;
@@ -28,9 +30,11 @@ export async function joinGuild(
     underWay.isUnwanted = false;
     return;
   }
-  const join: GuildJoin = { isOutdated: false, isUnwanted: false };
+  const { wasAnnounced } = listener;
+  const join: GuildJoin = { wasAnnounced, isOutdated: false, isUnwanted: false };
   session.joining ??= new Map();
   session.joining.set(guildId, join);
+  if (session.startIndex !== undefined) context.writer.joining(session, guildId, wasAnnounced);
   const give = ({ answer, since }: Joined): void => {
     listener.joined(guildPieces(session, answer));
     for (const { type, body } of since) deliverOwn(context, session, type, body);
@@ -41,6 +45,7 @@ export async function joinGuild(
     outcome = await context.guildTopics.join(session, guildId, give, () => !session.hasEnded && !join.isUnwanted);
   } while (join.isOutdated && !session.hasEnded);
   session.joining.delete(guildId);
+  if (session.startIndex !== undefined && !session.hasEnded) context.writer.joinOver(session, guildId);
   if (session.joining.size === 0) session.joining = undefined;
   if (outcome !== "joined" && !session.hasEnded) listener.notMember();
 }
@@ -65,6 +70,7 @@ export function guildListener(
   wasAnnounced: boolean,
 ): GuildListener {
   return {
+    wasAnnounced,
     joined(pieces) {
       if (seesGuilds(session)) deliverOwn(context, session, "GUILD_CREATE", bodyOfPieces("GUILD_CREATE", pieces));
     },

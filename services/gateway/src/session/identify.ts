@@ -63,6 +63,7 @@ async function authenticated(context: GatewayContext, connection: Connection, re
         shardId: admitted.shard[0],
         shardCount: admitted.shard[1],
         largeThreshold: largeThresholdOf(request, profile),
+        generation: 0,
       },
       hold,
     );
@@ -96,7 +97,7 @@ async function start(context: GatewayContext, connection: Connection, starting: 
   if (account === undefined) return closeConnection(context, connection, closeCode.AUTHENTICATION_FAILED);
   const headSeq = Number(head?.seq ?? 0n);
   if (follow.order.hasStarted) follow.order.learnHead(headSeq);
-  else follow.order.start(headSeq);
+  else follow.start(headSeq);
   const guildIds = memberships
     .filter(({ member, guildId }) => member && session.hasGuild(guildId))
     .map(({ guildId }) => guildId);

@@ -9,8 +9,9 @@ import type { Session } from "../domain/session.ts";
  */
 export function deliverOwn(context: GatewayContext, session: Session, type: string, body: Body): void {
   if (session.hasEnded) return;
-  const { dispatchLog, clock } = context;
+  const { dispatchLog, writer, clock } = context;
   if (session.startIndex !== undefined) {
+    writer.own(session, body, false, undefined);
     const eventIndex = dispatchLog.beginEvent();
     const record = { eventIndex, seq: 0, dispatch: ownDispatch(type, body), isEphemeral: false };
     dispatchLog.append(session, record, clock.monotonicMs());

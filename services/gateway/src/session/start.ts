@@ -46,6 +46,7 @@ export async function startPerson(context: GatewayContext, parts: StartParts): P
   await eachAtOnce(guildIds, joinsAtOnce, async (guildId) => {
     const late = guildListener(context, session, guildId, true);
     const joining = joinGuild(context, session, guildId, {
+      wasAnnounced: true,
       joined: (pieces) => {
         if (isReady) late.joined(pieces);
         else found.set(guildId, pieces);

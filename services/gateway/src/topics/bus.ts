@@ -1,6 +1,7 @@
 import type { Clock, Timers } from "@guildhall/lifecycle";
 import type { BusItem } from "@guildhall/proto";
 import type { Log, Spans } from "@guildhall/telemetry";
+import { everyGuard, type GatewayGuards } from "../domain/guards.ts";
 import { Sources } from "../domain/sources.ts";
 import { readEphemeral, readEvent } from "./convert.ts";
 import type { Followed, TopicReads } from "./followed.ts";
@@ -26,6 +27,7 @@ const maxPauseMs = 2_000;
 /** Brings what the bus carries to the topics that are followed, and notices what it has lost. */
 export class Bus implements Disposable {
   readonly #ports: BusPorts;
+  readonly #guards: Pick<GatewayGuards, "heads">;
   readonly #topics = new Map<bigint, Followed>();
   readonly #refiller: Refiller;
   readonly #sources = new Sources({ silentMs: beatSilenceMs, forgetMs: forgetSourceMs });
@@ -36,8 +38,9 @@ export class Bus implements Disposable {
   #notBeforeMs = 0;
   #checkedMs = 0;
 
-  constructor(ports: BusPorts) {
+  constructor(ports: BusPorts, guards: Pick<GatewayGuards, "heads"> = everyGuard) {
     this.#ports = ports;
+    this.#guards = guards;
     this.#refiller = new Refiller({ ...ports, onDone: ports.onRefilled });
     this.#sweeps = ports.timers.every(sweepMs, () => this.#sweep());
   }
@@ -145,6 +148,7 @@ export class Bus implements Disposable {
   }
 
   #ask(): void {
+    if (!this.#guards.heads) return;
     if (this.#isAsking || this.#due.size === 0 || this.#ports.clock.monotonicMs() < this.#notBeforeMs) return;
     this.#isAsking = true;
     const ids = [...this.#due].slice(0, maxHeadsAsked);

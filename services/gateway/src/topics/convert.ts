@@ -23,13 +23,14 @@ export function readEvent(bytes: Uint8Array): TopicEvent {
     userChanges: event.userChanges.flatMap(convertUserChange),
     dispatches: event.dispatches.map(convertDispatch),
     traceparent: event.traceparent,
+    encoded: bytes,
   };
 }
 
 /** Reads an ephemeral event off the wire; undefined when it holds nothing. */
 export function readEphemeral(bytes: Uint8Array): EphemeralEvent | undefined {
   const { topic, asOf, dispatch } = ProtoEphemeralEvent.decode(bytes);
-  return dispatch && { topic, asOf: Number(asOf), dispatch: convertDispatch(dispatch) };
+  return dispatch && { topic, asOf: Number(asOf), dispatch: convertDispatch(dispatch), encoded: bytes };
 }
 
 /** A guild's shape as `@guildhall/visibility` takes it. */

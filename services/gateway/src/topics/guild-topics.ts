@@ -1,6 +1,9 @@
 import type { Clock, Timers } from "@guildhall/lifecycle";
 import type { RouterClient, Subscriber } from "@guildhall/rpc";
 import type { DispatchLog } from "../domain/dispatch-log.ts";
+import { everyGuard, type GatewayGuards } from "../domain/guards.ts";
+import type { GuildTopic } from "../domain/guild-topic.ts";
+import type { LogWriter } from "../domain/log-writer.ts";
 import type { Session } from "../domain/session.ts";
 import type { Bus } from "./bus.ts";
 import type { TopicReads } from "./followed.ts";
@@ -9,9 +12,10 @@ import { GuildFollow, type Joined } from "./guild-follow.ts";
 /** What the guild topics use. */
 export interface GuildTopicsPorts {
   readonly log: DispatchLog;
+  readonly writer: LogWriter;
   readonly bus: Bus;
   readonly subscriber: Pick<Subscriber, "subscribe" | "unsubscribe">;
-  readonly router: RouterClient;
+  readonly router: Pick<RouterClient, "call">;
   readonly reads: TopicReads;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -30,14 +34,21 @@ const maxPauseMs = 2_000;
 /** The guilds that sessions of this process are in. */
 export class GuildTopics {
   readonly #ports: GuildTopicsPorts;
+  readonly #guards: Pick<GatewayGuards, "confirmedJoin">;
   readonly #follows = new Map<bigint, { readonly follow: GuildFollow; readonly confirmed: Promise<void> }>();
 
-  constructor(ports: GuildTopicsPorts) {
+  constructor(ports: GuildTopicsPorts, guards: Pick<GatewayGuards, "confirmedJoin"> = everyGuard) {
     this.#ports = ports;
+    this.#guards = guards;
   }
 
   get count(): number {
     return this.#follows.size;
+  }
+
+  /** Every guild's topic, also those that have not started. */
+  *all(): Generator<GuildTopic> {
+    for (const { follow } of this.#follows.values()) yield follow.topic;
   }
 
   /** Different views, over all guilds. */
@@ -81,7 +92,7 @@ export class GuildTopics {
   async #tryJoin(session: Session, guildId: bigint, isHeld: boolean, give: (joined: Joined) => void) {
     const { follow, confirmed } = this.#follows.get(guildId) ?? this.#open(guildId);
     try {
-      await confirmed;
+      if (this.#guards.confirmedJoin) await confirmed;
       return await follow.tryJoin(session, isHeld, give);
     } catch {
       return "failed";
@@ -89,9 +100,10 @@ export class GuildTopics {
   }
 
   #open(guildId: bigint) {
-    const { log, bus, subscriber, router, reads, clock, timers } = this.#ports;
+    const { log, writer, bus, subscriber, router, reads, clock, timers } = this.#ports;
     const follow: GuildFollow = new GuildFollow(guildId, {
       log,
+      writer,
       router,
       reads,
       timers,
@@ -116,5 +128,6 @@ export class GuildTopics {
     this.#follows.delete(follow.id);
     this.#ports.bus.unfollow(follow.id);
     this.#ports.subscriber.unsubscribe(follow.id);
+    if (follow.topic.hasShape) this.#ports.writer.topicEnded(follow.id);
   }
 }

@@ -32,7 +32,7 @@ interface Waiting {
 
 /** What a batch uses. */
 export interface JoinBatchPorts {
-  readonly router: RouterClient;
+  readonly router: Pick<RouterClient, "call">;
   readonly timers: Timers;
   /** Whether the guild's shape is to be asked for with the next batch. */
   wantsShape(): boolean;

@@ -2,6 +2,7 @@ import type { Clock } from "@guildhall/lifecycle";
 import type { Subscriber } from "@guildhall/rpc";
 import type { DispatchLog } from "../domain/dispatch-log.ts";
 import type { UserChange } from "../domain/event.ts";
+import type { LogWriter } from "../domain/log-writer.ts";
 import type { Session } from "../domain/session.ts";
 import { TopicOrder } from "../domain/topic-order.ts";
 import { UserTopic, type UserTopicPorts } from "../domain/user-topic.ts";
@@ -11,6 +12,7 @@ import type { Followed } from "./followed.ts";
 /** What the user topics use. */
 export interface UserTopicsPorts {
   readonly log: DispatchLog;
+  readonly writer: LogWriter;
   readonly bus: Bus;
   readonly subscriber: Pick<Subscriber, "subscribe" | "unsubscribe">;
   readonly clock: Clock;
@@ -38,6 +40,12 @@ export class UserFollow implements Followed {
     this.#onLost = onLost;
   }
 
+  /** Begins after `seq`. */
+  start(seq: number): void {
+    this.topic.start(seq);
+    this.order.start(seq);
+  }
+
   lose(): void {
     this.#onLost(this);
   }
@@ -55,10 +63,11 @@ export class UserTopics {
   readonly #onLost = (follow: UserFollow): void => this.#lose(follow);
 
   constructor(ports: UserTopicsPorts) {
-    const { log, clock, onChange } = ports;
+    const { log, writer, clock, onChange } = ports;
     this.#ports = ports;
     this.#topicPorts = {
       log,
+      writer,
       nowMs: () => clock.monotonicMs(),
       onChange: (topic, change) => onChange(topic.sessions(), change),
     };

@@ -6,6 +6,8 @@ import type { Connection } from "./connection.ts";
 export interface FlusherPorts {
   /** Most bytes that may wait for one socket. */
   readonly maxQueuedBytes: number;
+  /** Something is about to be written: what it came from is to be recorded by then. */
+  beforeWrite(): void;
   /** Runs something when the present turn's input has been taken in. */
   soon(act: () => void): void;
   /** More waits for a connection than may. */
@@ -53,6 +55,7 @@ export class Flusher {
 
   /** Writes what waits for one connection. */
   flushOne(connection: Connection): void {
+    this.#ports.beforeWrite();
     this.#wrote(connection, connection.flush(this.#sink));
   }
 

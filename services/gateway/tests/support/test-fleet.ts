@@ -46,6 +46,7 @@ export async function startFleet(
         port: 0,
         ownPort: 0,
         isFromParent: false,
+        sessionsDir: join(path, "sessions"),
         gatewayUrl: "ws://127.0.0.1:1",
         routers: [routerAddress],
         users: [userAddress],

@@ -1,0 +1,141 @@
+import type { LogPiece, LogPosition, SessionStore } from "../store/session-store.ts";
+import { blockHeadBytes, decodeHeader, headerBytes, nextBlock } from "./segment.ts";
+
+/** Something in a log cannot be used. */
+export interface Damage {
+  readonly tag: string;
+  readonly segment: number;
+  readonly offset: number;
+  readonly reason: string;
+}
+
+/** What is made of a log. */
+export interface LogSink {
+  /** A segment begins: blobs of the one before are not referred to any more. */
+  segment(): void;
+  /** The next block's payload. Throws when it is not what this version writes. */
+  block(payload: Buffer): void;
+  /** Something is missing between what came and what will come. */
+  hole(): void;
+  damage(damage: Damage): void;
+}
+
+const pieceBytes = 256 * 1024;
+
+/*
+ * States of a segment: header ──read──▶ blocks ──last one read, a later segment there──▶ header of the next
+ *                        └──damaged──▶ skipped ◀──damaged, or cut off──┘       skipped ──▶ header of the next, after a hole
+ */
+
+/** Reads the log of another gateway from its beginning, as far as it has got, and later on from there. */
+export class LogReader {
+  readonly #store: SessionStore;
+  readonly #tag: string;
+  readonly #sink: LogSink;
+  #position: LogPosition = { segment: 1, offset: 0 };
+  /** Read, and not yet used: the beginning of something. */
+  #rest: Buffer = Buffer.alloc(0);
+  #state: "header" | "blocks" | "skipped" = "header";
+  #hasBegun = false;
+  #isAfterDamage = false;
+
+  constructor(store: SessionStore, tag: string, sink: LogSink) {
+    this.#store = store;
+    this.#tag = tag;
+    this.#sink = sink;
+  }
+
+  /** Reads and uses a bounded piece. "missing": there is nothing of the log; "end": all that is there has been used. */
+  async readPiece(): Promise<"more" | "end" | "missing"> {
+    const piece = await this.#store.read(this.#tag, this.#position, pieceBytes);
+    if (piece === undefined) return this.#hasBegun ? "end" : "missing";
+    if (piece.at.segment !== this.#position.segment) this.#skipTo(piece.at.segment);
+    this.#hasBegun = true;
+    this.#position = { segment: piece.at.segment, offset: piece.at.offset + piece.bytes.length };
+    this.#use(piece);
+    if (piece.bytes.length === pieceBytes) return "more";
+    if (!piece.hasNext) return "end";
+    this.#endSegment();
+    return "more";
+  }
+
+  /** Says so when the log ends in the middle of something: to be called when nobody writes it any more. */
+  close(): void {
+    if (this.#state !== "skipped" && this.#rest.length > 0) this.#damaged(0, "it is cut off");
+  }
+
+  #use({ bytes }: LogPiece): void {
+    if (this.#state === "skipped") return;
+    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    if (this.#state === "header" && !this.#useHeader()) return;
+    let used = 0;
+    for (;;) {
+      const next = nextBlock(this.#rest.subarray(used));
+      if (next === "more") break;
+      if ("damage" in next) {
+        this.#damaged(used, next.damage);
+        return;
+      }
+      try {
+        this.#sink.block(next.payload);
+      } catch (error) {
+        // Half a block was used: what was made of the log cannot be trusted.
+        this.#sink.hole();
+        this.#damaged(used, error instanceof Error ? error.message : String(error));
+        return;
+      }
+      used += blockHeadBytes + next.payload.length;
+    }
+    this.#rest = this.#rest.subarray(used);
+  }
+
+  #useHeader(): boolean {
+    if (this.#rest.length < headerBytes) return false;
+    const header = decodeHeader(this.#rest);
+    const wrong = typeof header === "string" ? header : this.#wrongIn(header);
+    if (wrong !== undefined) {
+      this.#damaged(0, wrong);
+      return false;
+    }
+    this.#rest = this.#rest.subarray(headerBytes);
+    this.#state = "blocks";
+    if (this.#isAfterDamage) this.#sink.hole();
+    this.#isAfterDamage = false;
+    this.#sink.segment();
+    return true;
+  }
+
+  #wrongIn({ tag, number }: { readonly tag: string; readonly number: number }): string | undefined {
+    const isRight = tag === this.#tag && number === this.#position.segment;
+    return isRight ? undefined : `it says that it is segment ${number} of ${tag}`;
+  }
+
+  /** What was to come next is gone. */
+  #skipTo(segment: number): void {
+    if (this.#hasBegun) {
+      const reason = "it, or part of it, is missing";
+      this.#sink.damage({ tag: this.#tag, segment: this.#position.segment, offset: this.#position.offset, reason });
+      this.#isAfterDamage = true;
+    }
+    this.#position = { segment, offset: 0 };
+    this.#rest = Buffer.alloc(0);
+    this.#state = "header";
+  }
+
+  #endSegment(): void {
+    this.close();
+    if (this.#state === "header") this.#damaged(0, "it is cut off");
+    this.#position = { segment: this.#position.segment + 1, offset: 0 };
+    this.#rest = Buffer.alloc(0);
+    this.#state = "header";
+  }
+
+  #damaged(used: number, reason: string): void {
+    if (this.#state === "skipped") return;
+    const offset = this.#position.offset - this.#rest.length + used;
+    this.#state = "skipped";
+    this.#rest = Buffer.alloc(0);
+    this.#isAfterDamage = true;
+    this.#sink.damage({ tag: this.#tag, segment: this.#position.segment, offset, reason });
+  }
+}

@@ -1,0 +1,324 @@
+import { GuildhallError } from "@guildhall/errors";
+import { ownDispatch } from "../dispatch/render.ts";
+import { Body, Segment } from "../domain/body.ts";
+import { keepTogether } from "../domain/byte-shelf.ts";
+import { DispatchLog, type LogLimits } from "../domain/dispatch-log.ts";
+import type { GuildShape } from "../domain/event.ts";
+import { GuildTopic } from "../domain/guild-topic.ts";
+import { type EndReason, type PendingTopic, silentWriter } from "../domain/log-writer.ts";
+import type { Profiles } from "../domain/profile.ts";
+import { type GuildJoin, Session } from "../domain/session.ts";
+import { UserTopic } from "../domain/user-topic.ts";
+import { readEphemeral, readEvent } from "../topics/convert.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { type EventInput, type Input, keyOf, type SessionInput } from "./input.ts";
+import type { Damage, LogSink } from "./log-reader.ts";
+import { readInput } from "./read-input.ts";
+import { readShape } from "./shape-bytes.ts";
+
+/** What replaying uses. */
+export interface ReplayPorts {
+  readonly limits: LogLimits;
+  readonly profiles: Profiles;
+  readonly onDamage: (damage: Damage) => void;
+  /** A session is handed over at this very place of the log. */
+  readonly onHandedOver: (found: Replayed) => void;
+}
+
+/** A session as a log has it. */
+export interface Replayed {
+  readonly session: Session;
+  /** Since when it is without a client (Unix ms), by the log. */
+  cutMs: number | undefined;
+  /** Topics that it had still to join where it was, by kind and id. */
+  readonly pending: Map<string, PendingTopic>;
+  readonly joining: Map<bigint, GuildJoin>;
+}
+
+// Sessions that came to their end, of which this is remembered.
+const maxGone = 200_000;
+
+type Of<K extends Input["kind"]> = Input & { readonly kind: K };
+/** Records that begin with the slot of a session that is known. */
+type SlotKind = "attached" | "left" | "cut" | "relinked" | "ended" | "own" | "shed" | "joining" | "join-over";
+
+/**
+ * The core of another gateway, made once more from the inputs in its log: the same topics and sessions, of the same classes,
+ * but nobody is connected. What the log's first segments do not tell of yet is left out until they do.
+ */
+export class Replay implements LogSink {
+  readonly #ports: ReplayPorts;
+  readonly #sessions = new Map<string, Replayed>();
+  readonly #slots = new Map<number, Replayed>();
+  readonly #gone = new Map<string, EndReason>();
+  readonly #guilds = new Map<bigint, GuildTopic>();
+  readonly #users = new Map<bigint, UserTopic>();
+  readonly #bodies = new Map<number, Body>();
+  readonly #shapes = new Map<number, GuildShape>();
+  #log: DispatchLog;
+  #atMs = 0;
+  #firstMs: number | undefined;
+
+  constructor(ports: ReplayPorts) {
+    this.#ports = ports;
+    this.#log = new DispatchLog(ports.limits);
+  }
+
+  get log(): DispatchLog {
+    return this.#log;
+  }
+
+  /** When the last block was written (Unix ms). */
+  get atMs(): number {
+    return this.#atMs;
+  }
+
+  /** When the first block was: what happened before is not known. */
+  get firstMs(): number | undefined {
+    return this.#firstMs;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  find(sessionId: string): Replayed | undefined {
+    return this.#sessions.get(sessionId);
+  }
+
+  /** How a session came to its end, when it did. */
+  endOf(sessionId: string): EndReason | undefined {
+    return this.#gone.get(sessionId);
+  }
+
+  segment(): void {
+    this.#bodies.clear();
+    this.#shapes.clear();
+  }
+
+  block(payload: Buffer): void {
+    const reader = new ByteReader(payload);
+    this.#atMs = reader.f64();
+    this.#firstMs ??= this.#atMs;
+    while (!reader.isAtEnd) this.#apply(readInput(reader));
+  }
+
+  /** Nothing that was is of use: sessions and topics are to be told of anew. */
+  hole(): void {
+    for (const map of [this.#sessions, this.#slots, this.#guilds, this.#users]) map.clear();
+    this.#log = new DispatchLog(this.#ports.limits);
+  }
+
+  damage(damage: Damage): void {
+    this.#ports.onDamage(damage);
+  }
+
+  #apply(input: Input): void {
+    switch (input.kind) {
+      case "topic":
+        this.#topic(input);
+        return;
+      case "topic-ended":
+        this.#guilds.delete(input.topic);
+        return;
+      case "event":
+        this.#event(input);
+        return;
+      case "ephemeral":
+        this.#ephemeral(input);
+        return;
+      case "session":
+        this.#session(input);
+        return;
+      case "blob":
+        this.#blob(input);
+        return;
+      case "checkpoint":
+        this.#checkpoint(input);
+        return;
+      case "hole":
+        this.hole();
+        return;
+      default:
+        this.#ofSession(input);
+        return;
+    }
+  }
+
+  #ofSession(input: Of<SlotKind>): void {
+    const found = this.#slots.get(input.slot);
+    if (found === undefined) return;
+    switch (input.kind) {
+      case "attached":
+        this.#attached(found, input);
+        return;
+      case "left":
+        found.pending.delete(keyOf(input.of, input.topic));
+        return;
+      case "cut":
+      case "relinked":
+        found.session.s = input.s;
+        found.session.cutIndex = input.index;
+        found.cutMs = input.kind === "cut" ? this.#atMs : undefined;
+        return;
+      case "ended":
+        this.#ended(found, input.reason);
+        return;
+      case "own":
+        this.#own(found, input);
+        return;
+      case "shed":
+        found.session.toggleShedding(input.index);
+        return;
+      case "joining":
+        found.joining.set(input.guildId, { wasAnnounced: input.wasAnnounced, isOutdated: false, isUnwanted: false });
+        return;
+      case "join-over":
+        found.joining.delete(input.guildId);
+        return;
+      default:
+        input satisfies never;
+    }
+  }
+
+  #topic({ index, seq, shape }: Of<"topic">): void {
+    const known = this.#guilds.get(shape.guildId);
+    if (known !== undefined && !known.isGone) {
+      if (known.seq !== seq) throw differs(`guild ${shape.guildId} is at ${known.seq}, not ${seq}`);
+      return;
+    }
+    this.#jumpTo(index);
+    const topic = new GuildTopic(shape.guildId, { ...this.#topicPorts(), onLeft() {}, onGone() {} });
+    topic.start(shape, seq);
+    this.#guilds.set(topic.id, topic);
+  }
+
+  #event({ of, index, topic: id, encoded }: EventInput): void {
+    const topic = of === "guild" ? this.#guilds.get(id) : this.#users.get(id);
+    if (topic === undefined) return;
+    const event = readEvent(encoded);
+    if (event.seq !== topic.seq + 1)
+      throw differs(`topic ${id} is at ${topic.seq}, and its event ${event.seq} follows`);
+    this.#jumpTo(index);
+    topic.apply(event);
+  }
+
+  #ephemeral({ of, index, topic: id, encoded }: EventInput): void {
+    const topic = of === "guild" ? this.#guilds.get(id) : this.#users.get(id);
+    const event = topic && readEphemeral(encoded);
+    if (event === undefined) return;
+    this.#jumpTo(index);
+    topic?.applyEphemeral(event);
+  }
+
+  #session(input: SessionInput): void {
+    const { seed, index, guilds, userSeq } = input;
+    if (this.#slots.get(seed.slot)?.session.id === seed.id) return;
+    const topics = guilds.map(({ id }) => this.#guilds.get(id));
+    // Told of once more when all of its guilds have been.
+    if (topics.some((topic) => topic === undefined)) return;
+    this.#jumpTo(index);
+    const session = new Session({ ...seed, profile: this.#ports.profiles.intern(seed.profile) });
+    session.s = input.s;
+    session.startS = input.s;
+    session.startIndex = index;
+    if (input.isShedding) session.toggleShedding(index);
+    if (userSeq !== undefined) this.#userTopic(seed.userId, userSeq).attach(session);
+    guilds.forEach(({ roleIds }, place) => void topics[place]?.attach(session, roleIds));
+    const found: Replayed = { session, cutMs: undefined, pending: new Map(), joining: new Map() };
+    for (const { guildId, wasAnnounced } of input.joining) {
+      found.joining.set(guildId, { wasAnnounced, isOutdated: false, isUnwanted: false });
+    }
+    for (const { blob, ...topic } of input.pending) {
+      found.pending.set(keyOf(topic.kind, topic.id), { ...topic, shape: this.#shapes.get(blob) });
+    }
+    const other = this.#slots.get(seed.slot);
+    if (other !== undefined) this.#forget(other);
+    this.#slots.set(seed.slot, found);
+    this.#sessions.set(session.id, found);
+    this.#gone.delete(session.id);
+  }
+
+  #attached(found: Replayed, { of, index, topic: id, seq, roleIds }: Of<"attached">): void {
+    found.pending.delete(keyOf(of, id));
+    const topic = of === "guild" ? this.#guilds.get(id) : this.#userTopic(id, seq);
+    // It is told of anew later, like the topic.
+    if (topic === undefined) {
+      this.#forget(found);
+      return;
+    }
+    if (topic.seq !== seq) throw differs(`topic ${id} is at ${topic.seq}, not ${seq}`);
+    this.#jumpTo(index);
+    topic.attach(found.session, roleIds);
+  }
+
+  #ended(found: Replayed, reason: EndReason): void {
+    if (reason === "handed over") this.#ports.onHandedOver(found);
+    this.#gone.set(found.session.id, reason);
+    for (const oldest of this.#gone.keys()) {
+      if (this.#gone.size <= maxGone) break;
+      this.#gone.delete(oldest);
+    }
+    this.#forget(found);
+  }
+
+  #own({ session, pending }: Replayed, { index, body, origin }: Of<"own">): void {
+    const made = typeof body === "number" ? this.#bodies.get(body) : bodyOf(body);
+    if (made === undefined) throw differs(`there is no body ${String(body)}`);
+    this.#jumpTo(index);
+    const eventIndex = this.#log.beginEvent();
+    this.#log.append(session, { eventIndex, seq: 0, dispatch: ownDispatch("", made), isEphemeral: false }, this.#atMs);
+    if (origin === undefined) return;
+    const key = keyOf(origin.kind, origin.topic);
+    const known = pending.get(key);
+    if (known !== undefined) pending.set(key, { ...known, progress: origin.seq });
+  }
+
+  #blob({ of, number, bytes }: Of<"blob">): void {
+    if (of === "body") this.#bodies.set(number, bodyOf(bytes));
+    else this.#shapes.set(number, readShape(new ByteReader(bytes)));
+  }
+
+  #checkpoint({ index, counters }: Of<"checkpoint">): void {
+    this.#jumpTo(index);
+    this.#log.expire(this.#atMs);
+    this.#log.addCheckpoint(counters, this.#atMs);
+    for (const { session } of this.#sessions.values()) session.trim(this.#log.floor);
+    for (const [id, topic] of this.#users) if (topic.sessionCount === 0) this.#users.delete(id);
+  }
+
+  #userTopic(userId: bigint, seq: number): UserTopic {
+    let topic = this.#users.get(userId);
+    // Without sessions it may have been left and followed again.
+    if (topic === undefined || topic.sessionCount === 0) {
+      topic = new UserTopic(userId, { ...this.#topicPorts(), onChange() {} });
+      topic.start(seq);
+      this.#users.set(userId, topic);
+    } else if (topic.seq !== seq) throw differs(`user ${userId} is at ${topic.seq}, not ${seq}`);
+    return topic;
+  }
+
+  #topicPorts() {
+    return { log: this.#log, writer: silentWriter, nowMs: () => this.#atMs };
+  }
+
+  #jumpTo(index: number): void {
+    if (!this.#log.jumpTo(index)) throw differs(`the log is at ${this.#log.index}, and ${index} follows`);
+  }
+
+  #forget({ session }: Replayed): void {
+    session.hasEnded = true;
+    for (const attachment of session.attachments) attachment.topic.detach(attachment);
+    this.#slots.delete(session.slot);
+    this.#sessions.delete(session.id);
+  }
+}
+
+function bodyOf(bytes: Uint8Array): Body {
+  return new Body([new Segment(keepTogether([bytes]), false)]);
+}
+
+/** What the log says does not follow from what it said before. */
+function differs(how: string): GuildhallError {
+  return new GuildhallError("INTERNAL", `the log does not add up: ${how}`);
+}
