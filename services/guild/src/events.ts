@@ -34,6 +34,8 @@ const counted: Readonly<Record<keyof HostStats, string>> = {
   rebuilds: "Times a topic was put back to what is stored.",
   outcomesUnknown: "Commands whose outcome stayed unknown.",
   shardsLost: "Shards dropped because another host owns them.",
+  shardsReceived: "Shards taken over from a host that handed them over.",
+  heldUp: "Requests that waited for a shard to change hands.",
   fenceChecks: "Checks of the journal for reads without a fresh lease.",
   applyFailures: "Attempts to bring records to the store that failed.",
   snapshotsRendered: "Snapshots rendered for joining sessions.",
@@ -93,13 +95,15 @@ function showHost(metrics: Telemetry["metrics"], host: Host): void {
     backlogBytes: metrics.gauge("unapplied_bytes", "Bytes of the records not yet in the store."),
     ringBytes: metrics.gauge("ring_bytes", "Bytes of events kept for refills."),
     retries: metrics.gauge("retries_kept", "Request ids kept to recognise repeats."),
+    sealed: metrics.gauge("shards_sealed", "Shards that are changing hands: what comes for them waits."),
+    coming: metrics.gauge("shards_coming", "Shards that other hosts are about to hand over."),
   };
   metrics.beforeRead(() => {
     for (const each of counters) {
       each.counter.inc(host.stats[each.key] - each.shown);
       each.shown = host.stats[each.key];
     }
-    const { topics, members, messages } = host.sizes();
+    const { topics, members, messages, sealed, coming } = host.sizes();
     const sum = (of: (shard: Host["shards"][number]) => number) =>
       host.shards.reduce((total, shard) => total + of(shard), 0);
     gauges.shards.set(host.shards.length);
@@ -109,7 +113,12 @@ function showHost(metrics: Telemetry["metrics"], host: Host): void {
     gauges.backlog.set(sum(({ applier }) => applier.backlog));
     gauges.backlogBytes.set(sum(({ applier }) => applier.backlogBytes));
     gauges.ringBytes.set(sum(({ ring }) => ring.sizeBytes));
-    gauges.retries.set(sum(({ retries }) => retries.size));
+    // The halves of a split shard share one.
+    gauges.retries.set(
+      [...new Set(host.shards.map(({ retries }) => retries))].reduce((all, { size }) => all + size, 0),
+    );
+    gauges.sealed.set(sealed);
+    gauges.coming.set(coming);
   });
 }
 

@@ -23,6 +23,7 @@ import { defaultLimits } from "./domain/hosting/host-config.ts";
 import type { Bus, HostPorts, Timers } from "./domain/ports.ts";
 import { type GuildEvents, makeGuildEvents } from "./events.ts";
 import { makeExchange } from "./rpc/exchange.ts";
+import { makeHandoff } from "./rpc/handoff.ts";
 
 /** A host of guilds that serves. */
 export interface GuildService extends Running {
@@ -65,7 +66,8 @@ export async function createGuildService(config: GuildConfig, stopping?: AbortSi
   const address = config.listen;
   const host = stack.use(makeHost(ports, { ...config, address, incarnation, limits }));
   events.show(host);
-  const implementation = { exchange: makeExchange({ host, events, telemetry }) };
+  const context = { host, events, telemetry };
+  const implementation = { exchange: makeExchange(context), handoff: makeHandoff(context) };
   const server = stack.use(await createRpcServer({ address, services: [[GuildServiceService, implementation]] }));
   telemetry.setReady(() => (host.serving ? true : { shards: "none owned yet" }));
   log.info({ address: server.address, incarnation }, "serving");

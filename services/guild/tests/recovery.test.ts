@@ -211,7 +211,7 @@ test("a range of another's that the order does not name is left alone", async ()
   expect(refused.host?.serving).toBe(false);
   expect((await other.journal.readEpochs({ i: 0, n: 1 })).length).toBe(1);
   using taker = await other.start("guild-1", { from: "other" });
-  expect(taker.host?.shards[0]?.owned.epoch).toBe(2);
+  expect(taker.host?.shards[0]?.row.epoch).toBe(2);
 });
 
 test("an incarnation takes its epoch before it reads anything of its range", async () => {
@@ -234,7 +234,7 @@ test("an incarnation takes its epoch before it reads anything of its range", asy
   noted(store, "loadGuild", store.loadGuild);
   using next = await fleet.start("guild-0");
   await next.read(guild.owner, { $case: "getGuild", value: GetGuild.fromPartial({ guildId: guild.id }) });
-  expect(next.host?.shards[0]?.owned.epoch).toBe(2);
+  expect(next.host?.shards[0]?.row.epoch).toBe(2);
   expect(steps[0]).toBe("takeEpoch");
   expect(new Set(steps).size).toBe(6);
 });

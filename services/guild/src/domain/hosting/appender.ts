@@ -2,6 +2,7 @@ import { toGuildhallError } from "@guildhall/errors";
 import type { AppendAnswer, EpochRecord } from "@guildhall/proto";
 import type { Journal, JournalRecord, Timers } from "../ports.ts";
 import type { HostStats } from "./host-stats.ts";
+import type { JournalLatency } from "./journal-latency.ts";
 
 /** What became of one sending of a record. `certain`: it was not executed. */
 export type AppendOutcome =
@@ -44,9 +45,11 @@ const certainCodes: ReadonlySet<string> = new Set([
 export function makeAppender(options: {
   readonly journal: Pick<Journal, "append">;
   readonly timers: Pick<Timers, "soon">;
+  readonly monotonicMs: () => number;
+  readonly latency: JournalLatency;
   readonly stats: HostStats;
 }): Appender {
-  const { journal, timers, stats } = options;
+  const { journal, timers, monotonicMs, latency, stats } = options;
   let waiting: Appending[] = [];
   let highest = 0n;
 
@@ -68,12 +71,15 @@ export function makeAppender(options: {
     const records = batch.map(({ record }) => record);
     stats.appends++;
     stats.records += records.length;
+    const sentMs = monotonicMs();
     try {
       const { answers } = await journal.append({ records });
       return records.map((_, index) => outcomeOfAnswer(answers[index]));
     } catch (error) {
       const certain = certainCodes.has(toGuildhallError(error).code);
       return records.map(() => ({ is: "failed", certain, error }));
+    } finally {
+      latency.note(monotonicMs() - sentMs);
     }
   };
 

@@ -32,8 +32,9 @@ async function setUp({ gatherMs = 0 } = {}) {
   let floor: bigint | undefined;
   const applier = makeApplier({
     range: { i: 0, n: 1 },
-    epoch: 1,
-    watermark: 0n,
+    epoch: () => 1,
+    unapplied: { watermark: 0n, replaying: true, records: [] },
+    isOwn: () => false,
     ports: {
       clock,
       timers: { ...timers, soon: (work) => queueMicrotask(work) },

@@ -1,5 +1,6 @@
-import type { Apply, EpochRecord, MembershipRow, Position, Row, SlotRange } from "@guildhall/proto";
-import { higher, lower } from "../model/bigint-order.ts";
+import { GuildhallError } from "@guildhall/errors";
+import type { Applied, EpochRecord, MembershipRow, Position, Row, SlotRange } from "@guildhall/proto";
+import { ascending, higher, lower } from "../model/bigint-order.ts";
 import type { Clock, HostPorts, JournalRecord, Timers } from "../ports.ts";
 import type { HostStats } from "./host-stats.ts";
 
@@ -29,13 +30,34 @@ export interface Applier {
   /** Moves the watermark when there is nothing else to do. */
   idle(): void;
   stop(): void;
+  /** Stops, and says what is left to be done, what is under way included: doing it twice does no harm. */
+  handOver(): Unapplied;
+}
+
+/** What of a shard is not known to be in the store. */
+export interface Unapplied {
+  /** Everything up to here is. */
+  readonly watermark: bigint;
+  /** Whether the journal has to be read from the watermark on; else all that is missing is in `records`. */
+  readonly replaying: boolean;
+  /** In order of position. */
+  readonly records: readonly StoredRecord[];
+}
+
+/** A record and where the journal has it. */
+export interface StoredRecord {
+  readonly record: JournalRecord;
+  readonly position: bigint;
 }
 
 /** What an applier works with. */
 export interface ApplierOptions {
   readonly range: SlotRange;
-  readonly epoch: number;
-  readonly watermark: bigint;
+  /** By which this host owns the range now. */
+  readonly epoch: () => number;
+  readonly unapplied: Unapplied;
+  /** Whether an EPOCH is one of this process: a newer one than its asker has heard the answer to. */
+  readonly isOwn: (owner: EpochRecord | undefined) => boolean;
   readonly ports: Pick<HostPorts, "journal" | "store" | "memberships" | "reporter"> & {
     readonly clock: Clock;
     readonly timers: Timers;
@@ -51,11 +73,6 @@ export interface ApplierOptions {
   readonly lost: (owner: EpochRecord | undefined) => void;
 }
 
-interface Stored {
-  readonly record: JournalRecord;
-  readonly position: bigint;
-}
-
 const maxBatchRecords = 512;
 const maxBatchBytes = 2 * 1_048_576;
 const replayChunk = 512;
@@ -63,10 +80,10 @@ const firstPauseMs = 100;
 const maxPauseMs = 2_000;
 const idleEveryMs = 1_000;
 
-/** Makes the applier of a shard; it begins to replay at once. */
+/** Makes the applier of a shard; it begins at once. */
 export function makeApplier(options: ApplierOptions): Applier {
   const applier = new ShardApplier(options);
-  void applier.run();
+  void (options.unapplied.replaying ? applier.run() : applier.follow());
   return applier;
 }
 
@@ -76,9 +93,9 @@ class ShardApplier implements Applier {
   backlogBytes = 0;
   readonly #options: ApplierOptions;
   /** In order of position. */
-  #queue: Stored[] = [];
+  #queue: StoredRecord[] = [];
   /** Taken from the queue: what comes late may belong before it. */
-  #underWay: readonly Stored[] = [];
+  #underWay: readonly StoredRecord[] = [];
   #stopped = false;
   #working = false;
   #movedMs = 0;
@@ -86,7 +103,10 @@ class ShardApplier implements Applier {
 
   constructor(options: ApplierOptions) {
     this.#options = options;
-    this.watermark = options.watermark;
+    const { watermark, records } = options.unapplied;
+    this.watermark = watermark;
+    this.#queue = [...records];
+    this.backlogBytes = records.reduce((sum, stored) => sum + sizeOf(stored), 0);
   }
 
   get backlog(): number {
@@ -102,7 +122,7 @@ class ShardApplier implements Applier {
 
   offer(record: JournalRecord, position: bigint): void {
     const comes = this.replaying && position > this.watermark;
-    const isIt = (stored: Stored): boolean => stored.position === position;
+    const isIt = (stored: StoredRecord): boolean => stored.position === position;
     if (this.#stopped || comes || this.#queue.some(isIt) || this.#underWay.some(isIt)) return;
     this.#insert({ record, position });
     this.#gather();
@@ -123,6 +143,19 @@ class ShardApplier implements Applier {
     this.backlogBytes = 0;
   }
 
+  handOver(): Unapplied {
+    const { watermark, replaying } = this;
+    const records = [...this.#underWay, ...this.#queue].sort((a, b) => ascending(a.position, b.position));
+    this.stop();
+    return { watermark, replaying, records };
+  }
+
+  /** Goes on with what is known. */
+  follow(): Promise<void> {
+    this.replaying = false;
+    return this.#work();
+  }
+
   /** Replays, then follows. */
   async run(): Promise<void> {
     this.#working = true;
@@ -140,9 +173,8 @@ class ShardApplier implements Applier {
       this.#dropUpTo(after);
       if (tail.end) break;
     }
-    this.replaying = false;
     this.#working = false;
-    void this.#work();
+    void this.follow();
   }
 
   /** Goes on with what waits, now or soon. */
@@ -158,9 +190,9 @@ class ShardApplier implements Applier {
     this.#gathering = undefined;
   }
 
-  #insert(stored: Stored): void {
+  #insert(stored: StoredRecord): void {
     let place = this.#queue.length;
-    while (place > 0 && (this.#queue[place - 1] as Stored).position > stored.position) place--;
+    while (place > 0 && (this.#queue[place - 1] as StoredRecord).position > stored.position) place--;
     if (place === this.#queue.length) this.#queue.push(stored);
     else this.#queue.splice(place, 0, stored);
     this.backlogBytes += sizeOf(stored);
@@ -188,7 +220,7 @@ class ShardApplier implements Applier {
     this.#gather();
   }
 
-  #takeBatch(): readonly Stored[] {
+  #takeBatch(): readonly StoredRecord[] {
     let count = 0;
     let bytes = 0;
     for (const stored of this.#queue) {
@@ -201,8 +233,8 @@ class ShardApplier implements Applier {
   }
 
   /** Brings records to the store; `end` is where the watermark may stand then, for all this shard has under way. */
-  async #apply(batch: readonly Stored[], end: bigint): Promise<boolean> {
-    const { range, epoch, ports, floor, applied, lost } = this.#options;
+  async #apply(batch: readonly StoredRecord[], end: bigint): Promise<boolean> {
+    const { floor, applied, lost, ports } = this.#options;
     const under = floor();
     const watermark = higher(this.watermark, under === undefined ? end : lower(end, under));
     const { rows, memberships, positions } = rowsOf(batch);
@@ -214,8 +246,7 @@ class ShardApplier implements Applier {
       });
       if (done === undefined) return false;
     }
-    const request: Apply = { range, epoch, rows, watermark, applied: positions };
-    const answer = await this.#patiently("applying rows", () => ports.store.apply(request));
+    const answer = await this.#patiently("applying rows", () => this.#store(rows, watermark, positions));
     if (answer === undefined) return false;
     if (answer.of?.$case === "fenced") {
       this.stop();
@@ -226,6 +257,13 @@ class ShardApplier implements Applier {
     this.#movedMs = ports.clock.monotonicMs();
     for (const { topic, seq } of positions) applied(topic, seq);
     return true;
+  }
+
+  async #store(rows: Row[], watermark: bigint, applied: Position[]): Promise<Applied> {
+    const { range, epoch, ports, isOwn } = this.#options;
+    const answer = await ports.store.apply({ range, epoch: epoch(), rows, watermark, applied });
+    if (answer.of?.$case !== "fenced" || !isOwn(answer.of.value.owner)) return answer;
+    throw new GuildhallError("FENCED", "this process has a higher epoch by now");
   }
 
   /** Tries until it works; undefined when stopped meanwhile. */
@@ -247,12 +285,12 @@ class ShardApplier implements Applier {
   }
 }
 
-function sizeOf({ record }: Stored): number {
+function sizeOf({ record }: StoredRecord): number {
   return record.event.length + record.result.length;
 }
 
 /** The rows of a batch: of several for one state row only the last, as the store would keep it. */
-function rowsOf(batch: readonly Stored[]): { rows: Row[]; memberships: MembershipRow[]; positions: Position[] } {
+function rowsOf(batch: readonly StoredRecord[]): { rows: Row[]; memberships: MembershipRow[]; positions: Position[] } {
   const rows: Row[] = [];
   const states = new Map<string, Row>();
   const memberships: MembershipRow[] = [];

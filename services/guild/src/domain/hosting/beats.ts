@@ -1,5 +1,6 @@
 import type { Head } from "@guildhall/proto";
 import type { Bus } from "../ports.ts";
+import type { HostGuards } from "./host-guards.ts";
 
 /** The numbered beats of a host: each names the heads that changed since the last one. */
 export interface Beats {
@@ -11,8 +12,17 @@ export interface Beats {
 /** How often a host beats. */
 export const beatEveryMs = 250;
 
-/** Makes the beats of a source of events ("guild-0/<incarnation>"). */
-export function makeBeats(source: string, bus: Pick<Bus, "publish">): Beats {
+/** What beats are made of; `source` is "guild-0/<incarnation>". */
+export interface BeatsOptions {
+  readonly source: string;
+  readonly bus: Pick<Bus, "publish">;
+  /** Whether this host owns a topic now: it says nothing of others. */
+  readonly owns: (topic: bigint) => boolean;
+  readonly guards: Pick<HostGuards, "beats">;
+}
+
+/** Makes the beats of a host. */
+export function makeBeats({ source, bus, owns, guards }: BeatsOptions): Beats {
   let heads = new Map<bigint, Head>();
   let number = 0n;
   return {
@@ -21,7 +31,7 @@ export function makeBeats(source: string, bus: Pick<Bus, "publish">): Beats {
     },
     beat() {
       number++;
-      const changed = [...heads.values()];
+      const changed = guards.beats ? [...heads.values()].filter(({ topic }) => owns(topic)) : [];
       heads = new Map();
       bus.publish([{ topic: 0n, of: { $case: "beat", value: { source, number, heads: changed } }, source }]);
     },

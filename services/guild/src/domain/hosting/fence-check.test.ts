@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { makeFenceCheck } from "./fence-check.ts";
+import { allHostGuards } from "./host-guards.ts";
 
 function setUp() {
   let now = 0;
@@ -9,7 +10,7 @@ function setUp() {
     checks.push(started);
     return started.promise;
   };
-  const fence = makeFenceCheck({ monotonicMs: () => now, check });
+  const fence = makeFenceCheck({ monotonicMs: () => now, check, guards: allHostGuards });
   const pass = (ms: number) => {
     now += ms;
   };

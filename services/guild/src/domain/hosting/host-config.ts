@@ -29,6 +29,9 @@ export interface HostLimits {
   readonly resumeWindowMs: number;
   /** Request ids and nonces of one shard. */
   readonly retries: number;
+  /** What waits for one shard that is about to change hands; above it QUEUE_FULL. */
+  readonly waitingRequests: number;
+  readonly waitingBytes: number;
   /** How long an unknown append is resent before its outcome is given up as unknown. */
   readonly settleMs: number;
   /** How long records gather before they go to the store together. */
@@ -46,6 +49,8 @@ export const defaultLimits: HostLimits = {
   ringBytes: 64 * 1024 * 1024,
   resumeWindowMs: 120_000,
   retries: 1_000_000,
+  waitingRequests: 8_192,
+  waitingBytes: 32 * 1024 * 1024,
   settleMs: 10_000,
   gatherMs: 25,
 };

@@ -13,6 +13,8 @@ export interface HostStats {
   rebuilds: number;
   outcomesUnknown: number;
   shardsLost: number;
+  shardsReceived: number;
+  heldUp: number;
   fenceChecks: number;
   applyFailures: number;
   snapshotsRendered: number;
@@ -37,6 +39,8 @@ export function makeHostStats(): HostStats {
     rebuilds: 0,
     outcomesUnknown: 0,
     shardsLost: 0,
+    shardsReceived: 0,
+    heldUp: 0,
     fenceChecks: 0,
     applyFailures: 0,
     snapshotsRendered: 0,

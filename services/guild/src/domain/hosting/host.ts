@@ -1,24 +1,38 @@
 import { GuildhallError } from "@guildhall/errors";
-import type { EpochRecord, NotOwner, Order, TopicReply, TopicRequest } from "@guildhall/proto";
-import { formatRange, rangeContains, slotOf } from "@guildhall/slots";
+import type { EpochRecord, HandoffReply, HandoffRequest, Order, TopicReply, TopicRequest } from "@guildhall/proto";
+import { formatRange } from "@guildhall/slots";
 import type { HostPorts } from "../ports.ts";
-import { type Joins, makeJoins } from "../read/answer-join.ts";
+import { makeJoins } from "../read/answer-join.ts";
 import { makeAppender } from "./appender.ts";
 import { beatEveryMs, makeBeats } from "./beats.ts";
 import { type FenceCheck, makeFenceCheck } from "./fence-check.ts";
+import type { HandoffOrder } from "./handoff-outcome.ts";
+import { type HandoffReceiver, makeHandoffReceiver } from "./handoff-receiver.ts";
 import type { HostConfig } from "./host-config.ts";
+import { allHostGuards, type HostGuards } from "./host-guards.ts";
+import type { HostParts } from "./host-parts.ts";
 import { type HostStats, makeHostStats } from "./host-stats.ts";
 import { makeJournalGate } from "./journal-gate.ts";
+import { makeJournalLatency } from "./journal-latency.ts";
+import { loadShard } from "./load-shard.ts";
+import { makeOrders } from "./orders.ts";
+import { makeOwners, type Owners } from "./owners.ts";
 import { makeRecentPool } from "./recent.ts";
+import { makeRenewals, type Renewals } from "./renewals.ts";
 import { makeRequestHandler, type RequestHandler } from "./request-handler.ts";
-import { type HostParts, openShard, type Shard } from "./shard.ts";
+import { makeSealer } from "./sealer.ts";
+import { makeShard, type Shard } from "./shard.ts";
+import { makeShardTable } from "./shard-table.ts";
 import { lastOf, takeRange } from "./take-range.ts";
 
 /*
  * States of a range on a host:
  *
  *   (none) ──order──▶ taking ──taken──▶ loading ──loaded──▶ serving ──fenced, found lost──▶ (none)
- *                       └──refused, failed──▶ (none), the coordinator orders anew
+ *     ▲                 └──refused, failed──▶ (none)         ▲ │ │
+ *     │                                                      │ │ └──split, moved, taken anew──▶ sealed ──lost, moved──▶ (none)
+ *     └── received from its owner ───────────────────────────┘ │                                  │
+ *                                                              └─────── here, at e + 1 ◀──────────┘
  */
 
 /** A host of guilds. */
@@ -28,16 +42,27 @@ export interface Host extends Disposable {
   readonly serving: boolean;
   readonly shards: readonly Shard[];
   /** How much is held, for metrics. */
-  sizes(): { topics: number; members: number; messages: number };
+  sizes(): HostSizes;
   /** Answers a request about a topic. */
   handle(request: TopicRequest): Promise<TopicReply["body"]>;
+  /** Answers another host, or a tool. */
+  handoff(request: HandoffRequest): Promise<HandoffReply["body"]>;
 }
 
-const renewEveryMs = 1_000;
+/** How much a host holds. */
+export interface HostSizes {
+  readonly topics: number;
+  readonly members: number;
+  readonly messages: number;
+  /** Shards that are sealed. */
+  readonly sealed: number;
+  /** Shards that are on their way here. */
+  readonly coming: number;
+}
 
-/** Makes a host and begins to renew, to beat, and to take what it is ordered to. */
-export function makeHost(ports: HostPorts, config: HostConfig): Host {
-  return new GuildHost(ports, config);
+/** Makes a host and begins to renew, to beat, and to carry out what it is ordered. */
+export function makeHost(ports: HostPorts, config: HostConfig, guards: HostGuards = allHostGuards): Host {
+  return new GuildHost(ports, config, guards);
 }
 
 class GuildHost implements Host {
@@ -45,175 +70,172 @@ class GuildHost implements Host {
   readonly #ports: HostPorts;
   readonly #config: HostConfig;
   readonly #parts: HostParts;
-  readonly #joins: Joins;
+  readonly #table = makeShardTable();
+  readonly #owners: Owners;
   readonly #fence: FenceCheck;
   readonly #handler: RequestHandler;
-  readonly #timers: Disposable[];
-  readonly #taking = new Set<string>();
-  #shards: readonly Shard[] = [];
-  #renewing = false;
-  /** Whether the last renewal was answered: one that is not is told of once. */
-  #reached = true;
+  readonly #receiver: HandoffReceiver;
+  readonly #renewals: Renewals;
+  readonly #beating: Disposable;
   #disposed = false;
 
-  constructor(ports: HostPorts, config: HostConfig) {
+  constructor(ports: HostPorts, config: HostConfig, guards: HostGuards) {
+    const { clock, timers } = ports;
+    const monotonicMs = (): number => clock.monotonicMs();
+    this.#ports = ports;
+    this.#config = config;
+    this.#parts = this.#makeParts(guards);
+    this.#owners = makeOwners(ports.ownerMap, config);
+    this.#fence = makeFenceCheck({ monotonicMs, check: () => this.#checkFences(), guards });
+    this.#handler = makeRequestHandler({
+      ...{ ports, config, stats: this.stats, fence: this.#fence, shards: this.#table, sealed: this.#parts.sealed },
+      joins: makeJoins({ clock, stats: this.stats }),
+      notOwner: (topic) => this.#owners.notOwner(topic),
+    });
+    this.#receiver = makeHandoffReceiver({
+      ...{ parts: this.#parts, shards: this.#table },
+      received: (shard) => this.#served([], [shard]),
+    });
+    const changes = {
+      served: (gone: readonly Shard[], come: readonly Shard[]) => this.#served(gone, come),
+      lost: (shard: Shard, owner: EpochRecord | undefined) => this.#lose(shard, owner),
+    };
+    const orders = makeOrders({
+      ...{ incarnation: config.incarnation, shards: this.#table, reporter: ports.reporter },
+      tools: { parts: this.#parts, sealer: makeSealer(this.#parts), changes },
+      take: (order) => this.#take(order),
+      ended: (outcome) => this.#renewals.ended(outcome),
+    });
+    this.#renewals = makeRenewals({
+      ...{ ports, config, shards: this.#table, latency: this.#parts.latency, fence: this.#fence },
+      carryOut: (list) => {
+        for (const { toIncarnation, toAddress } of list) this.#owners.hint(toIncarnation, toAddress);
+        orders.carryOut(list);
+      },
+    });
+    this.#beating = timers.every(beatEveryMs, () => this.#beat());
+  }
+
+  #makeParts(guards: HostGuards): HostParts {
+    const ports = this.#ports;
+    const config = this.#config;
     const { journal, timers, bus, clock } = ports;
     const { limits } = config;
     const { stats } = this;
-    this.#ports = ports;
-    this.#config = config;
-    this.#parts = {
-      ports,
-      config,
-      stats,
-      appender: makeAppender({ journal, timers, stats }),
-      gate: makeJournalGate({ monotonicMs: () => clock.monotonicMs() }),
-      beats: makeBeats(`${config.name}/${config.incarnation}`, bus),
+    const monotonicMs = (): number => clock.monotonicMs();
+    const latency = makeJournalLatency({ monotonicMs });
+    const source = `${config.name}/${config.incarnation}`;
+    return {
+      ...{ ports, config, guards, stats, latency },
+      appender: makeAppender({ journal, timers, monotonicMs, latency, stats }),
+      gate: makeJournalGate({ monotonicMs }),
+      beats: makeBeats({ source, bus, owns: (topic) => this.#table.of(topic) !== undefined, guards }),
       members: makeRecentPool(limits.cachedMembers),
       messages: makeRecentPool(limits.cachedMessages),
       openTopics: { max: limits.openTopics, size: 0 },
+      sealed: { count: 0 },
+      purging: new Set(),
+      confirm: (topic) => this.#table.of(topic)?.seal.whenOver() ?? this.#fence.confirm(),
+      lost: (shard, owner) => this.#lose(shard, owner),
     };
-    this.#joins = makeJoins({ clock, stats });
-    this.#fence = makeFenceCheck({ monotonicMs: () => clock.monotonicMs(), check: () => this.#checkFences() });
-    this.#handler = makeRequestHandler({
-      ports,
-      config,
-      stats,
-      joins: this.#joins,
-      fence: this.#fence,
-      shardOf: (topic) => this.#shardOf(topic),
-      notOwner: (topic) => this.#notOwner(topic),
-    });
-    this.#timers = [
-      timers.every(renewEveryMs, () => void this.#renew()),
-      timers.every(beatEveryMs, () => this.#beat()),
-    ];
-    void this.#renew();
   }
 
   get serving(): boolean {
-    return this.#shards.length > 0;
+    return this.#table.all.length > 0;
   }
 
   get shards(): readonly Shard[] {
-    return this.#shards;
+    return this.#table.all;
   }
 
-  sizes(): { topics: number; members: number; messages: number } {
-    const { openTopics, members, messages } = this.#parts;
-    return { topics: openTopics.size, members: members.size, messages: messages.size };
+  sizes(): HostSizes {
+    const { openTopics, members, messages, sealed } = this.#parts;
+    const held = { topics: openTopics.size, members: members.size, messages: messages.size };
+    return { ...held, sealed: sealed.count, coming: this.#receiver.size };
   }
 
   handle(request: TopicRequest): Promise<TopicReply["body"]> {
     return this.#handler.handle(request);
   }
 
-  [Symbol.dispose](): void {
-    this.#disposed = true;
-    for (const timer of this.#timers) timer[Symbol.dispose]();
-    for (const shard of this.#shards) shard.close(new GuildhallError("DRAINING", "the host stops"));
-    this.#shards = [];
+  async handoff({ body }: HandoffRequest): Promise<HandoffReply["body"]> {
+    switch (body?.$case) {
+      case "begin":
+        return { $case: "begin", value: await this.#receiver.begin(body.value) };
+      case "copy":
+        return { $case: "copy", value: this.#receiver.copy(body.value) };
+      case "commit":
+        return { $case: "commit", value: await this.#receiver.commit(body.value) };
+      case "abandon":
+        this.#receiver.abandon(body.value.moveId);
+        return { $case: "abandon", value: {} };
+      case "trace":
+      case undefined:
+        throw new GuildhallError("INVALID_FORM", "a request without a body");
+      default:
+        return body satisfies never;
+    }
   }
 
-  #shardOf(topic: bigint): Shard | undefined {
-    const slot = slotOf(topic);
-    return this.#shards.find(({ range }) => rangeContains(range, slot));
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#renewals[Symbol.dispose]();
+    this.#beating[Symbol.dispose]();
+    const gone = this.#table.all;
+    this.#table.replace(gone, []);
+    for (const shard of gone) shard.close(new GuildhallError("DRAINING", "the host stops"));
   }
 
   #beat(): void {
     this.#parts.beats.beat();
-    for (const shard of this.#shards) shard.idle();
+    for (const shard of this.#table.all) shard.idle();
   }
 
-  /** Tells the coordinator that the host lives and what it owns; takes what it is ordered to. */
-  async #renew(): Promise<void> {
-    if (this.#renewing || this.#disposed) return;
-    this.#renewing = true;
-    const { name: host, address, incarnation } = this.#config;
-    const sentMs = this.#ports.clock.monotonicMs();
-    try {
-      const owned = this.#shards.map((shard) => shard.owned);
-      const { ttlMs, orders } = await this.#ports.coordinator.renew({
-        ...{ host, address, incarnation, owned, shards: [], outcomes: [] },
-        ...{ cpuShare: 0, memoryBytes: 0n, journalP99Ms: 0, version: this.#config.version },
-      });
-      this.#fence.renewed(sentMs, ttlMs);
-      this.#reached = true;
-      for (const order of orders) void this.#carryOut(order);
-    } catch (error) {
-      // It goes on without: the journal decides who owns.
-      if (this.#reached) this.#ports.reporter.warn("renewing with the coordinator failed, is tried on", { error });
-      this.#reached = false;
-    } finally {
-      this.#renewing = false;
+  async #take(order: Order & HandoffOrder): Promise<void> {
+    const taking = await takeRange(order, this.#ports.journal, this.#config);
+    if (!taking.taken) {
+      this.#owners.learn(taking.owner);
+      throw new GuildhallError("NOT_OWNER", `${taking.owner?.host ?? "nobody"} owns the range`);
     }
+    const beginning = await loadShard(order.range, this.#parts);
+    if (this.#disposed) return;
+    this.#served([], [makeShard({ ...beginning, row: taking.row }, this.#parts)]);
   }
 
-  async #carryOut(order: Order): Promise<void> {
-    const { range } = order;
-    if (range === undefined) return;
-    const key = formatRange(range);
-    if (this.#taking.has(key) || this.#shards.some((shard) => formatRange(shard.range) === key)) return;
-    this.#taking.add(key);
-    try {
-      const taking = await takeRange(order, this.#ports.journal, this.#config);
-      if (taking.taken) await this.#open(taking.owned);
-      else this.#learn(taking.owner);
-    } catch (error) {
-      // The order comes again with the next renewal.
-      this.#ports.reporter.warn("taking a range failed", { range: key, error });
-    } finally {
-      this.#taking.delete(key);
+  /** Shards serve, in the place of others, or by a later EPOCH. */
+  #served(gone: readonly Shard[], come: readonly Shard[]): void {
+    if (this.#disposed) {
+      for (const shard of come) shard.close(new GuildhallError("DRAINING", "the host stops"));
+      return;
     }
-  }
-
-  async #open(owned: EpochRecord): Promise<void> {
-    const shard = await openShard(owned, this.#parts, (lost, owner) => this.#lose(lost, owner));
-    if (this.#disposed) return shard.close(new GuildhallError("DRAINING", "the host stops"));
-    this.#shards = [...this.#shards, shard];
+    this.#table.replace([...gone, ...come], come);
     const { name: host, address, incarnation } = this.#config;
-    const { i, n } = shard.range;
-    this.#ports.bus.opened([{ i, n, epoch: owned.epoch, host, address, incarnation }]);
-    void this.#renew();
+    this.#ports.bus.opened(come.map(({ range, row }) => ({ ...range, epoch: row.epoch, host, address, incarnation })));
+    for (const { range, row } of come) this.#owners.learn({ ...row, range }, address);
+    this.#renewals.renew();
   }
 
   /** Drops a shard that another owns now; it is never taken again by the host's own decision. */
   #lose(shard: Shard, owner: EpochRecord | undefined): void {
-    if (this.#shards.includes(shard)) this.stats.shardsLost++;
-    this.#learn(owner);
-    this.#shards = this.#shards.filter((each) => each !== shard);
-    shard.close(new GuildhallError("NOT_OWNER", "another host owns the guild now"));
+    this.#owners.learn(owner);
+    if (shard.isClosed) return;
+    this.stats.shardsLost++;
+    this.#table.replace([shard], []);
+    shard.close(new GuildhallError("NOT_OWNER", "another host owns the guild now"), owner);
     this.#ports.reporter.warn("a shard was lost", { range: formatRange(shard.range), owner: owner?.host });
-    void this.#renew();
-  }
-
-  /** Who is known to own what this host does not. */
-  readonly #owners = new Map<string, EpochRecord>();
-
-  #learn(owner: EpochRecord | undefined): void {
-    if (owner?.range === undefined) return;
-    const key = formatRange(owner.range);
-    if ((this.#owners.get(key)?.epoch ?? 0) < owner.epoch) this.#owners.set(key, owner);
-  }
-
-  #notOwner(topic: bigint): NotOwner {
-    const slot = slotOf(topic);
-    const known = lastOf([...this.#owners.values()], { i: slot, n: 1 });
-    const isSelf = known?.incarnation === this.#config.incarnation;
-    if (known === undefined || isSelf) {
-      return { slot, epoch: 0, host: "", address: "", range: undefined, incarnation: "" };
-    }
-    const { epoch, host, range, incarnation } = known;
-    return { slot, epoch, host, address: "", range, incarnation };
+    this.#renewals.renew();
   }
 
   /** Reads all EPOCHs and drops what another owns. */
   async #checkFences(): Promise<void> {
     this.stats.fenceChecks++;
     const records = await this.#ports.journal.readEpochs({ i: 0, n: 1 });
-    for (const shard of this.#shards) {
+    for (const shard of this.#table.all) {
+      // What a sealed one has come to is found out where it was sealed.
+      if (shard.seal.isSealed) continue;
       const last = lastOf(records, shard.range);
-      if (last?.incarnation !== this.#config.incarnation || last.epoch !== shard.owned.epoch) this.#lose(shard, last);
+      // A lower one is from before this host took the range.
+      if (last !== undefined && last.epoch > shard.row.epoch) this.#lose(shard, last);
     }
   }
 }

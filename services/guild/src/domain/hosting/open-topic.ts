@@ -1,8 +1,9 @@
 import { GuildhallError } from "@guildhall/errors";
-import { CommandResult, type Head, type TailRecord } from "@guildhall/proto";
+import { CommandResult, type Head, type Row, type TailRecord } from "@guildhall/proto";
 import { outcomeOf } from "../model/outcome.ts";
 import { type GuildState, makeGuildState } from "../model/state.ts";
 import type { Journal, JournalRecord, Store } from "../ports.ts";
+import type { StoredRecord } from "./applier.ts";
 import { makeTopicTail, type TopicTail } from "./tail.ts";
 
 /** A topic as store and journal have it. */
@@ -11,7 +12,7 @@ export interface OpenedTopic {
   readonly state: GuildState;
   readonly tail: TopicTail;
   /** Records that the store lacks, in order. */
-  readonly unapplied: readonly { readonly record: JournalRecord; readonly position: bigint }[];
+  readonly unapplied: StoredRecord[];
 }
 
 const chunk = 512;
@@ -24,26 +25,30 @@ export async function openTopic(
 ): Promise<OpenedTopic> {
   const [{ rows, appliedSeq }, heads] = await Promise.all([store.loadGuild(topic), journal.readHeads([topic])]);
   const state = makeGuildState(topic);
+  assignRows(state, rows);
+  const head = heads.find((each) => each.topic === topic) ?? { topic, epoch: 0, seq: 0n, lastId: 0n, lastTs: 0n };
+  let opened: OpenedTopic = { head, state, tail: makeTopicTail(), unapplied: [] };
+  for await (const { record, position } of recordsBetween(topic, appliedSeq, head.seq, journal)) {
+    if (record !== undefined) opened = advanceTopic(opened, record, position);
+  }
+  return opened;
+}
+
+/** An opened topic with one more record, which the store may not have. */
+export function advanceTopic(opened: OpenedTopic, record: JournalRecord, position: bigint): OpenedTopic {
+  const { state, tail, unapplied } = opened;
+  const { topic, epoch, seq, lastId, ts, rows } = record;
+  assignRows(state, rows);
+  tail.add(seq, rows);
+  unapplied.push({ record, position });
+  return seq > opened.head.seq ? { ...opened, head: { topic, epoch, seq, lastId, lastTs: ts } } : opened;
+}
+
+function assignRows(state: GuildState, rows: readonly Row[]): void {
   for (const row of rows) {
     const outcome = outcomeOf(row);
     if (outcome !== undefined) state.assign(outcome);
   }
-  const found = heads.find((head) => head.topic === topic);
-  let head: Head = found ?? { topic, epoch: 0, seq: 0n, lastId: 0n, lastTs: 0n };
-  const tail = makeTopicTail();
-  const unapplied: { record: JournalRecord; position: bigint }[] = [];
-  for await (const { record, position } of recordsBetween(topic, appliedSeq, head.seq, journal)) {
-    if (record === undefined) continue;
-    for (const row of record.rows) {
-      const outcome = outcomeOf(row);
-      if (outcome !== undefined) state.assign(outcome);
-    }
-    tail.add(record.seq, record.rows);
-    unapplied.push({ record, position });
-    const { epoch, seq, lastId, ts } = record;
-    if (seq > head.seq) head = { topic, epoch, seq, lastId, lastTs: ts };
-  }
-  return { head, state, tail, unapplied };
 }
 
 async function* recordsBetween(

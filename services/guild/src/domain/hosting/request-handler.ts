@@ -1,16 +1,16 @@
 import { GuildhallError, isGuildhallError } from "@guildhall/errors";
-import type {
-  Command,
-  CommandResult,
-  Head,
-  Heads,
-  HeadsResult,
-  NotOwner,
-  Read,
-  ReadResult,
-  Refill,
-  RefillResult,
-  TopicReply,
+import {
+  type Command,
+  type CommandResult,
+  type Head,
+  type Heads,
+  type HeadsResult,
+  type NotOwner,
+  type Read,
+  type ReadResult,
+  type Refill,
+  type RefillResult,
+  type TopicReply,
   TopicRequest,
 } from "@guildhall/proto";
 import type { HostPorts } from "../ports.ts";
@@ -20,6 +20,8 @@ import type { FenceCheck } from "./fence-check.ts";
 import type { HostConfig } from "./host-config.ts";
 import type { HostStats } from "./host-stats.ts";
 import type { Shard } from "./shard.ts";
+import type { SealCount, ShardSeal } from "./shard-seal.ts";
+import type { ShardTable } from "./shard-table.ts";
 import type { Asker, TopicActor } from "./topic-actor.ts";
 
 type Body = TopicReply["body"];
@@ -36,7 +38,8 @@ export interface RequestHandlerOptions {
   readonly stats: HostStats;
   readonly joins: Joins;
   readonly fence: FenceCheck;
-  readonly shardOf: (topic: bigint) => Shard | undefined;
+  readonly shards: ShardTable;
+  readonly sealed: SealCount;
   readonly notOwner: (topic: bigint) => NotOwner;
 }
 
@@ -49,6 +52,8 @@ class NotOwned {
   }
 }
 
+// A shard is split or lost under a request a few times at most.
+const maxRounds = 8;
 const refillChunk = 256;
 const maxRefilled = 4_096;
 const maxRefillBytes = 8 * 1_048_576;
@@ -65,41 +70,70 @@ class Handler implements RequestHandler {
     this.#options = options;
   }
 
-  async handle({ topic, body, traceparent, timeoutMs }: TopicRequest): Promise<Body> {
-    try {
-      switch (body?.$case) {
-        case "command": {
-          const nowMs = this.#options.ports.clock.monotonicMs();
-          const untilMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : nowMs + timeoutMs;
-          return { $case: "command", value: await this.#command(topic, body.value, { traceparent, untilMs }) };
+  async handle(request: TopicRequest): Promise<Body> {
+    const receivedMs = this.#options.ports.clock.monotonicMs();
+    for (let round = 1; ; round++) {
+      try {
+        if (this.#options.sealed.count > 0) await this.#wait(request);
+        return await this.#answer(request, receivedMs);
+      } catch (error) {
+        if (error instanceof NotOwned) return { $case: "notOwner", value: this.#options.notOwner(error.topic) };
+        if (!isGuildhallError(error) || error.code !== "NOT_OWNER") throw error;
+        // The shard was split or lost while the request was in it, with nothing done: a half of it, or the router, which
+        // asks the new owner, begins anew with the same request id.
+        const { topic } = request;
+        if (round >= maxRounds || this.#options.shards.of(topic) === undefined) {
+          return { $case: "notOwner", value: this.#options.notOwner(topic) };
         }
-        case "read":
-          return { $case: "read", value: await this.#read(topic, body.value) };
-        case "join": {
-          const actor = await this.#confirmed(body.value.guildId);
-          return { $case: "join", value: await this.#options.joins.answer(actor, body.value) };
-        }
-        case "heads":
-          return { $case: "heads", value: await this.#heads(body.value) };
-        case "refill":
-          return { $case: "refill", value: await this.#refill(body.value) };
-        case undefined:
-          throw new GuildhallError("INVALID_FORM", "a request without a body");
-        default:
-          return body satisfies never;
       }
-    } catch (error) {
-      if (error instanceof NotOwned) return { $case: "notOwner", value: this.#options.notOwner(error.topic) };
-      // The shard was lost while the request was in it: the router asks the new owner, with the same request id.
-      if (isGuildhallError(error) && error.code === "NOT_OWNER") {
-        return { $case: "notOwner", value: this.#options.notOwner(topic) };
+    }
+  }
+
+  /** Waits until none of the shards that a request is for is sealed. */
+  async #wait(request: TopicRequest): Promise<void> {
+    const topics = topicsOf(request);
+    let seal = this.#sealOf(topics);
+    if (seal === undefined) return;
+    const sizeBytes = TopicRequest.encode(request).finish().length;
+    for (; seal !== undefined; seal = this.#sealOf(topics)) await seal.wait(sizeBytes);
+  }
+
+  #sealOf(topics: readonly bigint[]): ShardSeal | undefined {
+    for (const topic of topics) {
+      const seal = this.#options.shards.of(topic)?.seal;
+      if (seal?.isSealed) return seal;
+    }
+    return undefined;
+  }
+
+  async #answer({ topic, body, traceparent, timeoutMs }: TopicRequest, receivedMs: number): Promise<Body> {
+    switch (body?.$case) {
+      case "command": {
+        const untilMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : receivedMs + timeoutMs;
+        return {
+          $case: "command",
+          value: await this.#command(topic, body.value, { traceparent, receivedMs, untilMs }),
+        };
       }
-      throw error;
+      case "read":
+        return { $case: "read", value: await this.#read(topic, body.value) };
+      case "join": {
+        const actor = await this.#confirmed(body.value.guildId);
+        return { $case: "join", value: await this.#options.joins.answer(actor, body.value) };
+      }
+      case "heads":
+        return { $case: "heads", value: await this.#heads(body.value) };
+      case "refill":
+        return { $case: "refill", value: await this.#refill(body.value) };
+      case undefined:
+        throw new GuildhallError("INVALID_FORM", "a request without a body");
+      default:
+        return body satisfies never;
     }
   }
 
   #shard(topic: bigint): Shard {
-    const shard = this.#options.shardOf(topic);
+    const shard = this.#options.shards.of(topic);
     if (shard === undefined) throw new NotOwned(topic);
     return shard;
   }
@@ -107,12 +141,15 @@ class Handler implements RequestHandler {
   /** What made no record (a refusal, typing) says something only if this host still owned the topic. */
   async #command(topic: bigint, command: Command, asker: Asker): Promise<CommandResult> {
     const shard = this.#shard(topic);
+    shard.work.requests++;
     let result: CommandResult;
     try {
       result = await shard.command(topic, command, asker);
     } catch (error) {
       // It may be in the journal: whoever owns the topic finds out, and nothing may be said instead.
-      if (!isGuildhallError(error) || error.code !== "OUTCOME_UNKNOWN") await this.#confirm(topic);
+      if (!isGuildhallError(error) || (error.code !== "OUTCOME_UNKNOWN" && error.code !== "NOT_OWNER")) {
+        await this.#confirm(topic);
+      }
       throw error;
     }
     if (shard.retries.find(command.requestId, "") === undefined) await this.#confirm(topic);
@@ -122,14 +159,25 @@ class Handler implements RequestHandler {
   /** The actor of a topic that this host owned at a moment after the request came. */
   async #confirmed(topic: bigint): Promise<TopicActor> {
     await this.#confirm(topic);
-    return this.#shard(topic).actor(topic);
+    const shard = this.#shard(topic);
+    shard.work.requests++;
+    return shard.actor(topic);
   }
 
   async #confirm(...topics: readonly bigint[]): Promise<void> {
-    for (const topic of topics) this.#shard(topic);
-    const check = this.#options.fence.confirm();
-    if (check === undefined) return;
-    await check;
+    for (;;) {
+      for (const topic of topics) this.#shard(topic);
+      const sealed = this.#sealOf(topics)?.whenOver();
+      if (sealed !== undefined) {
+        await sealed;
+        continue;
+      }
+      const check = this.#options.fence.confirm();
+      if (check === undefined) return;
+      await check;
+      // What was sealed meanwhile may have gone while it was not looked at.
+      if (this.#sealOf(topics) === undefined) break;
+    }
     for (const topic of topics) this.#shard(topic);
   }
 
@@ -190,6 +238,24 @@ class Handler implements RequestHandler {
   #tooOld(): never {
     this.#options.stats.ringTooOld++;
     throw new GuildhallError("TOO_OLD", "the events are no longer held");
+  }
+}
+
+/** The topics that a request looks at. */
+function topicsOf({ topic, body }: TopicRequest): readonly bigint[] {
+  switch (body?.$case) {
+    case "join":
+      return [body.value.guildId];
+    case "heads":
+      return body.value.topics;
+    case "refill":
+      return [body.value.topic];
+    case "command":
+    case "read":
+    case undefined:
+      return [topic];
+    default:
+      return body satisfies never;
   }
 }
 

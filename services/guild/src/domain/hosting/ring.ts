@@ -1,3 +1,5 @@
+import { makeQueue, type Queue } from "./queue.ts";
+
 /** An event of a topic, encoded. */
 export interface RingEvent {
   readonly seq: bigint;
@@ -10,90 +12,98 @@ export interface Ring {
   add(topic: bigint, seq: bigint, bytes: Buffer): void;
   /** The events from `fromSeq` to `toSeq` if all of them are held; else undefined. */
   read(topic: bigint, fromSeq: bigint, toSeq: bigint): Buffer[] | undefined;
+  /** Two rings, of the topics that are in the first half and of the others; this one is empty then. */
+  split(isLow: (topic: bigint) => boolean): [Ring, Ring];
+}
+
+/** What a ring is bounded by. */
+export interface RingOptions {
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+  readonly monotonicMs: () => number;
+}
+
+/** The events of one topic. */
+interface TopicEvents {
+  readonly topic: bigint;
+  readonly events: Queue<RingEvent>;
 }
 
 interface Kept extends RingEvent {
-  readonly topic: bigint;
+  readonly of: TopicEvents;
   readonly atMs: number;
 }
 
 /** Makes a ring. */
-export function makeRing(options: {
-  readonly maxBytes: number;
-  readonly maxAgeMs: number;
-  readonly monotonicMs: () => number;
-}): Ring {
-  const topics = new Map<bigint, Queue<RingEvent>>();
-  const order = makeQueue<Kept>();
-  let sizeBytes = 0;
+export function makeRing(options: RingOptions): Ring {
+  return new EventRing(options);
+}
 
-  const evict = (): void => {
-    const oldestMs = options.monotonicMs() - options.maxAgeMs;
-    for (let kept = order.at(0); kept !== undefined; kept = order.at(0)) {
-      if (sizeBytes <= options.maxBytes && kept.atMs >= oldestMs) break;
-      order.shift();
-      sizeBytes -= kept.bytes.length;
-      const events = topics.get(kept.topic) as Queue<RingEvent>;
-      events.shift();
-      if (events.size === 0) topics.delete(kept.topic);
+class EventRing implements Ring {
+  sizeBytes = 0;
+  readonly #options: RingOptions;
+  #topics = new Map<bigint, TopicEvents>();
+  #order = makeQueue<Kept>();
+
+  constructor(options: RingOptions) {
+    this.#options = options;
+  }
+
+  add(topic: bigint, seq: bigint, bytes: Buffer): void {
+    let of = this.#topics.get(topic);
+    const last = of?.events.at(of.events.size - 1);
+    if (last !== undefined && last.seq >= seq) return;
+    if (of === undefined) {
+      of = { topic, events: makeQueue() };
+      this.#topics.set(topic, of);
     }
-  };
+    const kept = { of, seq, bytes, atMs: this.#options.monotonicMs() };
+    this.#keep(kept);
+    of.events.push(kept);
+    this.#evict();
+  }
 
-  return {
-    get sizeBytes() {
-      return sizeBytes;
-    },
-    add(topic, seq, bytes) {
-      const kept = { topic, seq, bytes, atMs: options.monotonicMs() };
-      const events = topics.get(topic) ?? makeQueue<RingEvent>();
-      const last = events.at(events.size - 1);
-      if (last !== undefined && last.seq >= seq) return;
-      order.push(kept);
-      sizeBytes += bytes.length;
-      events.push(kept);
-      topics.set(topic, events);
-      evict();
-    },
-    read(topic, fromSeq, toSeq) {
-      const events = topics.get(topic);
-      const first = events?.at(0);
-      if (events === undefined || first === undefined || first.seq > fromSeq) return undefined;
-      const found = events.slice(Number(fromSeq - first.seq), Number(toSeq - first.seq) + 1);
-      // Holes (a rebuild between two events) are for the journal to fill.
-      const whole = found.length === Number(toSeq - fromSeq) + 1 && found.at(-1)?.seq === toSeq;
-      return whole ? found.map(({ bytes }) => bytes) : undefined;
-    },
-  };
-}
+  read(topic: bigint, fromSeq: bigint, toSeq: bigint): Buffer[] | undefined {
+    const events = this.#topics.get(topic)?.events;
+    const first = events?.at(0);
+    if (events === undefined || first === undefined || first.seq > fromSeq) return undefined;
+    const found = events.slice(Number(fromSeq - first.seq), Number(toSeq - first.seq) + 1);
+    // Holes (a rebuild between two events) are for the journal to fill.
+    const whole = found.length === Number(toSeq - fromSeq) + 1 && found.at(-1)?.seq === toSeq;
+    return whole ? found.map(({ bytes }) => bytes) : undefined;
+  }
 
-/** First in, first out, and by place; taking the first one moves no others, however many there are. */
-interface Queue<T> {
-  readonly size: number;
-  at(place: number): T | undefined;
-  slice(from: number, to: number): T[];
-  push(item: T): void;
-  shift(): void;
-}
+  split(isLow: (topic: bigint) => boolean): [Ring, Ring] {
+    const low = new EventRing(this.#options);
+    const high = new EventRing(this.#options);
+    const lows = new Set<TopicEvents>();
+    for (const [topic, of] of this.#topics) {
+      const goesLow = isLow(topic);
+      if (goesLow) lows.add(of);
+      (goesLow ? low : high).#topics.set(topic, of);
+    }
+    // No look at a topic's id for each event: there may be very many.
+    for (const kept of this.#order.slice(0, this.#order.size)) (lows.has(kept.of) ? low : high).#keep(kept);
+    this.#topics = new Map();
+    this.#order = makeQueue();
+    this.sizeBytes = 0;
+    return [low, high];
+  }
 
-// What is gone is cut away when it is most of the whole, so that each item is moved about once.
-const cutFrom = 32;
+  #keep(kept: Kept): void {
+    this.#order.push(kept);
+    this.sizeBytes += kept.bytes.length;
+  }
 
-function makeQueue<T>(): Queue<T> {
-  let items: (T | undefined)[] = [];
-  let begin = 0;
-  return {
-    get size() {
-      return items.length - begin;
-    },
-    at: (place) => items[begin + place],
-    slice: (from, to) => items.slice(begin + from, begin + to) as T[],
-    push: (item) => void items.push(item),
-    shift() {
-      items[begin] = undefined;
-      begin++;
-      if (begin < cutFrom || begin * 2 < items.length) return;
-      items = items.slice(begin);
-      begin = 0;
-    },
-  };
+  #evict(): void {
+    const { monotonicMs, maxAgeMs, maxBytes } = this.#options;
+    const oldestMs = monotonicMs() - maxAgeMs;
+    for (let kept = this.#order.at(0); kept !== undefined; kept = this.#order.at(0)) {
+      if (this.sizeBytes <= maxBytes && kept.atMs >= oldestMs) break;
+      this.#order.shift();
+      this.sizeBytes -= kept.bytes.length;
+      kept.of.events.shift();
+      if (kept.of.events.size === 0) this.#topics.delete(kept.of.topic);
+    }
+  }
 }

@@ -1,126 +1,132 @@
 import { GuildhallError } from "@guildhall/errors";
 import type { Command, CommandResult, EpochRecord, SlotRange } from "@guildhall/proto";
-import type { HostPorts, JournalRecord } from "../ports.ts";
-import type { Appender } from "./appender.ts";
-import { type Applier, makeApplier } from "./applier.ts";
-import type { Beats } from "./beats.ts";
-import type { HostConfig } from "./host-config.ts";
-import type { HostStats } from "./host-stats.ts";
-import { type JournalGate, journalTakesNothing } from "./journal-gate.ts";
+import type { JournalRecord } from "../ports.ts";
+import { type Applier, makeApplier, type StoredRecord, type Unapplied } from "./applier.ts";
+import { makeDoubts } from "./doubts.ts";
+import type { HostParts } from "./host-parts.ts";
 import { type OpenedTopic, openTopic, resultOf } from "./open-topic.ts";
 import { purgeMembers } from "./purge-members.ts";
-import type { RecentPool } from "./recent.ts";
-import { makeRetryTable, type RetryTable, retryWindowMs } from "./retry-table.ts";
-import { makeRing, type Ring } from "./ring.ts";
-import { type Asker, makeTopicActor, nonceKeyOf, type TopicActor } from "./topic-actor.ts";
-import { makeTopicTable, type OpenTopics, type TopicTable, thingsOf } from "./topic-table.ts";
+import type { RetryTable } from "./retry-table.ts";
+import type { Ring } from "./ring.ts";
+import { makeShardCommands, type ShardCommands } from "./shard-commands.ts";
+import { makeShardSeal, type ShardSeal } from "./shard-seal.ts";
+import { type Asker, makeTopicActor, type TopicActor, type TopicHome } from "./topic-actor.ts";
+import { makeTopicTable, type TopicTable, thingsOf } from "./topic-table.ts";
 
-/** What all shards of a host share. */
-export interface HostParts {
-  readonly ports: HostPorts;
-  readonly config: HostConfig;
-  readonly stats: HostStats;
-  readonly appender: Appender;
-  readonly gate: JournalGate;
-  readonly beats: Beats;
-  readonly members: RecentPool;
-  readonly messages: RecentPool;
-  readonly openTopics: OpenTopics;
-}
-
-/** A range of slots that this host owns at an epoch. */
-export interface Shard {
-  readonly owned: EpochRecord;
+/** A range of slots that this host owns. */
+export interface Shard extends TopicHome {
   readonly range: SlotRange;
+  /** The EPOCH that it is owned by; after a split its range is the parent's. */
+  readonly row: EpochRecord;
+  readonly seal: ShardSeal;
   readonly applier: Applier;
   readonly ring: Ring;
   readonly retries: RetryTable;
   readonly topics: TopicTable;
+  /** What it has done since it was last asked: requests, commands among them, and bytes of events. */
+  readonly work: ShardWork;
+  readonly isClosed: boolean;
+  /** Who is known to have it, once it is closed. */
+  readonly lostTo: EpochRecord | undefined;
   /** The actor of a topic, opened if need be. */
   actor(topic: bigint): Promise<TopicActor> | TopicActor;
   /** Decides a command once, however often it is sent. */
   command(topic: bigint, command: Command, asker: Asker): Promise<CommandResult>;
   /** Moves the watermark of an idle shard. */
   idle(): void;
-  /** Lets go of everything; what waits is answered with the error. */
-  close(error: GuildhallError): void;
+  /** Why it must not change hands now: a topic's records are not settled. */
+  unrest(): string | undefined;
+  /** Resolves when nothing is on its way to the journal. Rejects when something turns out not to be stored. */
+  drained(): Promise<void>;
+  /** Goes on by a later EPOCH of this process. */
+  renew(row: EpochRecord): void;
+  /** Tells of each record that is stored from now on. */
+  follow(listener: (stored: StoredRecord) => void): Disposable;
+  /** Takes in a topic that was read for it. */
+  adopt(opened: OpenedTopic): void;
+  /** Takes over an actor as it is. */
+  house(actor: TopicActor): void;
+  /** Lets go of everything; what waits is answered with the error, or looks for the topic anew. */
+  close(error: GuildhallError, owner?: EpochRecord): void;
+  /** Ends it and leaves its actors as they are, for its halves. */
+  dissolve(): { readonly actors: readonly TopicActor[]; readonly unapplied: Unapplied };
 }
 
-/** Opens a shard that was just taken: watermark, request ids of the last minutes, and then it serves. */
-export async function openShard(
-  owned: EpochRecord,
-  parts: HostParts,
-  lost: (shard: Shard, owner: EpochRecord | undefined) => void,
-): Promise<Shard> {
-  const range = owned.range as SlotRange;
-  const { journal, store, clock } = parts.ports;
-  const sinceTs = BigInt(Math.floor(clock.nowMs() - retryWindowMs)) * 1000n;
-  const retries = makeRetryTable({ max: parts.config.limits.retries, nowMs: () => clock.nowMs() });
-  const { position } = await store.readWatermark(range);
-  for await (const known of journal.readRetries(range, sinceTs)) {
-    for (const { requestId, nonceKey, ts, result } of known) {
-      retries.learn(requestId, nonceKey, ts, resultOf({ result } as JournalRecord));
-    }
-  }
-  return new OwnedShard(owned, parts, { watermark: position, retries }, lost);
+/** What a shard has done. */
+export interface ShardWork {
+  requests: number;
+  commands: number;
+  bytes: number;
+}
+
+/** What a shard begins with. */
+export interface ShardBeginning {
+  readonly range: SlotRange;
+  readonly row: EpochRecord;
+  readonly unapplied: Unapplied;
+  readonly retries: RetryTable;
+  readonly ring: Ring;
 }
 
 // How long after a failed settling a topic is looked at again, should nobody ask for it (ms).
 const reopenMs = 1_000;
 
-/** A topic whose last records have an unknown outcome. */
-interface Doubt {
-  readonly floor: bigint;
-  readonly durableSeq: bigint;
+/** Makes a shard that serves at once. */
+export function makeShard(beginning: ShardBeginning, parts: HostParts): Shard {
+  return new OwnedShard(beginning, parts);
 }
 
 class OwnedShard implements Shard {
-  readonly owned: EpochRecord;
   readonly range: SlotRange;
+  row: EpochRecord;
+  readonly seal: ShardSeal;
   readonly applier: Applier;
   readonly ring: Ring;
   readonly retries: RetryTable;
   readonly topics: TopicTable;
+  readonly work: ShardWork = { requests: 0, commands: 0, bytes: 0 };
+  lostTo: EpochRecord | undefined;
   readonly #parts: HostParts;
-  readonly #lost: (shard: Shard, owner: EpochRecord | undefined) => void;
-  readonly #doubts = new Map<bigint, Doubt>();
+  readonly #commands: ShardCommands;
+  readonly #doubts = makeDoubts();
+  readonly #followers = new Set<(stored: StoredRecord) => void>();
   /** What was applied of topics while they were being opened. */
   readonly #appliedWhileOpening = new Map<bigint, bigint>();
-  readonly #purging = new Set<TopicActor>();
   #closedBy: GuildhallError | undefined;
 
-  constructor(
-    owned: EpochRecord,
-    parts: HostParts,
-    { watermark, retries }: { readonly watermark: bigint; readonly retries: RetryTable },
-    lost: (shard: Shard, owner: EpochRecord | undefined) => void,
-  ) {
-    const { ports, config, stats, appender, openTopics } = parts;
-    const { limits } = config;
-    this.owned = owned;
-    this.range = owned.range as SlotRange;
-    this.#parts = parts;
-    this.#lost = lost;
-    const { monotonicMs } = ports.clock;
+  constructor({ range, row, unapplied, retries, ring }: ShardBeginning, parts: HostParts) {
+    const { ports, config, stats, appender, openTopics, sealed } = parts;
+    const { limits, incarnation } = config;
+    this.range = range;
+    this.row = row;
     this.retries = retries;
-    this.ring = makeRing({
-      maxBytes: limits.ringBytes,
-      maxAgeMs: limits.resumeWindowMs,
-      monotonicMs: () => monotonicMs.call(ports.clock),
-    });
+    this.ring = ring;
+    this.#parts = parts;
+    this.#commands = makeShardCommands(this, parts);
+    const { waitingRequests: maxRequests, waitingBytes: maxBytes } = limits;
+    this.seal = makeShardSeal({ maxRequests, maxBytes, sealed, stats });
     this.topics = makeTopicTable(openTopics);
     this.applier = makeApplier({
-      range: this.range,
-      epoch: owned.epoch,
-      watermark,
+      range,
+      epoch: () => this.row.epoch,
+      unapplied,
+      isOwn: (owner) => owner?.incarnation === incarnation,
       ports,
       stats,
       gatherMs: limits.gatherMs,
       floor: () => this.#floor(),
       highest: () => appender.highest,
       applied: (topic, seq) => this.#applied(topic, seq),
-      lost: (owner) => this.#lost(this, owner),
+      lost: (owner) => this.lost(owner),
     });
+  }
+
+  get epoch(): number {
+    return this.row.epoch;
+  }
+
+  get isClosed(): boolean {
+    return this.#closedBy !== undefined;
   }
 
   actor(topic: bigint): Promise<TopicActor> | TopicActor {
@@ -136,86 +142,78 @@ class OwnedShard implements Shard {
     throw this.#closedBy;
   }
 
-  async command(topic: bigint, command: Command, asker: Asker): Promise<CommandResult> {
-    const { requestId } = command;
-    const nonceKey = nonceKeyOf(command);
-    const { stats } = this.#parts;
-    stats.commands++;
-    const known = this.retries.find(requestId, nonceKey);
-    if (known !== undefined) {
-      stats.repeats++;
-      if (known.is === "pending") return known.outcome;
-      return known.is === "done" ? known.result : this.#readResult(known.topic, known.seq);
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<CommandResult>();
-    // Nobody may have joined; the asker is answered below.
-    promise.catch(() => {});
-    this.retries.begin(requestId, nonceKey, promise);
-    try {
-      this.#checkBacklog();
-      this.#checkJournal(topic);
-      const found = this.actor(topic);
-      const actor = found instanceof Promise ? await found : found;
-      // Opening may have found it in the journal, where an earlier attempt of unknown outcome had put it.
-      const result = this.#found(requestId, nonceKey) ?? (await actor.command(command, asker));
-      this.#forgetUnstored(requestId, nonceKey);
-      resolve(result);
-      return result;
-    } catch (error) {
-      this.retries.forget(requestId, nonceKey);
-      stats.refusals++;
-      reject(error);
-      throw error;
-    }
+  command(topic: bigint, command: Command, asker: Asker): Promise<CommandResult> {
+    return this.#commands.run(topic, command, asker);
   }
 
   idle(): void {
     this.applier.idle();
   }
 
-  close(error: GuildhallError): void {
+  whenSettled(): Promise<void> | undefined {
+    return this.seal.whenOver();
+  }
+
+  confirm(topic: bigint): Promise<void> | undefined {
+    return this.#parts.confirm(topic);
+  }
+
+  unrest(): string | undefined {
+    if (this.#doubts.size > 0) return "records of unknown outcome are being settled";
+    for (const { pipeline } of this.topics.all()) {
+      if (pipeline.state !== "open") return "records are being settled";
+    }
+    return undefined;
+  }
+
+  async drained(): Promise<void> {
+    const waits: (Promise<void> | undefined)[] = [];
+    for (const { pipeline, seq } of this.topics.all()) waits.push(pipeline.whenDurable(seq));
+    await Promise.all(waits);
+  }
+
+  renew(row: EpochRecord): void {
+    this.row = row;
+  }
+
+  follow(listener: (stored: StoredRecord) => void): Disposable {
+    this.#followers.add(listener);
+    return { [Symbol.dispose]: () => void this.#followers.delete(listener) };
+  }
+
+  adopt(opened: OpenedTopic): void {
+    const { ports, members, messages } = this.#parts;
+    this.topics.put(this.#makeActor(opened, thingsOf(opened, ports.store, { members, messages })));
+  }
+
+  house(actor: TopicActor): void {
+    actor.rehome(this);
+    this.topics.put(actor);
+  }
+
+  close(error: GuildhallError, owner?: EpochRecord): void {
     if (this.#closedBy !== undefined) return;
     this.#closedBy = error;
+    this.lostTo = owner;
     this.applier.stop();
     for (const actor of [...this.topics.all()]) this.#drop(actor, error);
+    this.#followers.clear();
+    this.seal.lift();
+  }
+
+  dissolve(): { readonly actors: readonly TopicActor[]; readonly unapplied: Unapplied } {
+    // Whoever is on the way into it looks for the topic anew.
+    this.#closedBy = new GuildhallError("NOT_OWNER", "the shard was split");
+    const actors = [...this.topics.all()];
+    for (const { topic } of actors) this.topics.delete(topic);
+    this.#followers.clear();
+    return { actors, unapplied: this.applier.handOver() };
   }
 
   #drop(actor: TopicActor, error: GuildhallError): void {
     actor.pipeline.close(error);
     actor.things.clear();
     this.topics.delete(actor.topic);
-  }
-
-  #found(requestId: bigint, nonceKey: string): CommandResult | undefined {
-    const attempts = [this.retries.find(requestId, ""), this.retries.find(0n, nonceKey)];
-    return attempts.find((attempt) => attempt?.is === "done")?.result;
-  }
-
-  /** What made no record needs no memory of it. */
-  #forgetUnstored(requestId: bigint, nonceKey: string): void {
-    if (this.retries.find(requestId, nonceKey)?.is === "pending") this.retries.forget(requestId, nonceKey);
-  }
-
-  #checkBacklog(): void {
-    const { backlogRecords, backlogBytes } = this.#parts.config.limits;
-    if (this.applier.backlog < backlogRecords && this.applier.backlogBytes < backlogBytes) return;
-    throw new GuildhallError("STORE_UNAVAILABLE", "too much waits to be stored", { retryAfterMs: 1_000 });
-  }
-
-  /** A topic that is not open takes the journal to be opened: nobody is made to wait for one that takes nothing. */
-  #checkJournal(topic: bigint): void {
-    if (this.topics.peek(topic) === undefined && !this.#parts.gate.admits()) throw journalTakesNothing();
-  }
-
-  /** What a journaled command was answered. It was done: whatever goes wrong here must not say otherwise. */
-  async #readResult(topic: bigint, seq: bigint): Promise<CommandResult> {
-    const read = this.#parts.ports.journal.readTopic(topic, seq, 1);
-    const { records } = await read.catch((cause: unknown) => {
-      throw new GuildhallError("OUTCOME_UNKNOWN", "the journal does not give the answer now", { cause });
-    });
-    const record = records[0]?.record;
-    if (record?.seq !== seq) throw new GuildhallError("OUTCOME_UNKNOWN", "the journal no longer holds the answer");
-    return resultOf(record);
   }
 
   async #open(topic: bigint): Promise<TopicActor> {
@@ -235,24 +233,8 @@ class OwnedShard implements Shard {
   }
 
   #makeActor({ head, state, tail }: OpenedTopic, things: TopicActor["things"]): TopicActor {
-    const { ports, config, stats, appender, gate } = this.#parts;
-    const { topic } = head;
-    const actor = makeTopicActor({
-      epoch: this.owned.epoch,
-      head,
-      state,
-      things,
-      tail,
-      ports,
-      config,
-      stats,
-      appender,
-      gate,
-      stored: (record, position, result) => this.#stored(actor, record, position, result),
-      lost: (owner) => this.#lost(this, owner),
-      broken: (floor) => this.#broken(topic, { floor, durableSeq: actor.durableHead.seq }),
-    });
-    return actor;
+    const { ports, config, stats, appender, gate, guards } = this.#parts;
+    return makeTopicActor({ home: this, head, state, things, tail, ports, config, stats, appender, gate, guards });
   }
 
   /** Records found at opening: the applier may lack them, and after a doubt nobody was told of them. */
@@ -263,38 +245,46 @@ class OwnedShard implements Shard {
       if (doubt === undefined || record.seq <= doubt.durableSeq) continue;
       this.retries.learn(record.requestId, record.nonceKey, record.ts, resultOf(record));
       this.#publish(record);
+      for (const listener of this.#followers) listener({ record, position });
     }
     this.#doubts.delete(head.topic);
   }
 
-  #stored(actor: TopicActor, record: JournalRecord, position: bigint, result: CommandResult): void {
+  stored(actor: TopicActor, record: JournalRecord, position: bigint, result: CommandResult): void {
     this.retries.learn(record.requestId, record.nonceKey, record.ts, result);
     this.#publish(record);
     this.applier.add(record, position);
+    for (const listener of this.#followers) listener({ record, position });
     const { guild } = actor.state;
     if (guild?.deleted && guild.memberCount > 0) this.#purge(actor);
   }
 
   #publish({ topic, epoch, seq, lastId, ts, event }: JournalRecord): void {
     const { beats, ports } = this.#parts;
+    this.work.bytes += event.length;
     this.ring.add(topic, seq, event);
     beats.note({ topic, epoch, seq, lastId, lastTs: ts });
     ports.bus.publish([{ topic, of: { $case: "event", value: event }, source: "" }]);
   }
 
   #purge(actor: TopicActor): void {
-    if (this.#purging.has(actor)) return;
-    this.#purging.add(actor);
+    const { purging, ports } = this.#parts;
+    if (purging.has(actor)) return;
+    purging.add(actor);
     purgeMembers(actor)
       .catch((error: unknown) => {
-        this.#parts.ports.reporter.warn("letting a deleted guild's members go stopped", { topic: actor.topic, error });
+        ports.reporter.warn("letting a deleted guild's members go stopped", { topic: actor.topic, error });
       })
-      .finally(() => this.#purging.delete(actor));
+      .finally(() => purging.delete(actor));
   }
 
-  #broken(topic: bigint, doubt: Doubt): void {
+  lost(owner: EpochRecord | undefined): void {
+    this.#parts.lost(this, owner);
+  }
+
+  broken({ topic, durableHead }: TopicActor, floor: bigint): void {
     if (this.#closedBy !== undefined) return;
-    this.#doubts.set(topic, doubt);
+    this.#doubts.set(topic, { floor, durableSeq: durableHead.seq });
     this.topics.get(topic)?.things.clear();
     this.topics.delete(topic);
     this.#parts.ports.timers.after(reopenMs, () => this.#reopen(topic));
@@ -302,7 +292,7 @@ class OwnedShard implements Shard {
 
   /** Settles a doubt, which holds the watermark, also when nobody asks for the topic. */
   #reopen(topic: bigint): void {
-    if (this.#closedBy !== undefined || !this.#doubts.has(topic)) return;
+    if (this.#closedBy !== undefined || this.#doubts.get(topic) === undefined) return;
     Promise.resolve(this.actor(topic)).catch(() => {
       this.#parts.ports.timers.after(reopenMs, () => this.#reopen(topic));
     });
@@ -316,12 +306,11 @@ class OwnedShard implements Shard {
   }
 
   #floor(): bigint | undefined {
-    let least: bigint | undefined;
-    const take = (floor: bigint | undefined): void => {
+    let least = this.#doubts.floor;
+    for (const { pipeline } of this.topics.all()) {
+      const { floor } = pipeline;
       if (floor !== undefined && (least === undefined || floor < least)) least = floor;
-    };
-    for (const { pipeline } of this.topics.all()) take(pipeline.floor);
-    for (const { floor } of this.#doubts.values()) take(floor);
+    }
     return least;
   }
 }

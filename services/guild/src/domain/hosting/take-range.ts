@@ -1,12 +1,12 @@
 import { GuildhallError } from "@guildhall/errors";
 import type { EpochRecord, Order, SlotRange } from "@guildhall/proto";
-import { rangeContains, sameRange } from "@guildhall/slots";
+import { rangeContains, sameRange, splitRange } from "@guildhall/slots";
 import type { Journal } from "../ports.ts";
 import type { HostConfig } from "./host-config.ts";
 
 /** What came of an order: the EPOCH that this host owns the range by, or who owns it instead. */
 export type Taking =
-  | { readonly taken: true; readonly owned: EpochRecord }
+  | { readonly taken: true; readonly row: EpochRecord }
   | { readonly taken: false; readonly owner: EpochRecord | undefined };
 
 /**
@@ -20,17 +20,23 @@ export async function takeRange(
 ): Promise<Taking> {
   if (range === undefined) throw new GuildhallError("INTERNAL", "an order without a range");
   const prev = lastOf(await journal.readEpochs(range), range);
-  if (prev?.incarnation === incarnation && prev.range !== undefined && sameRange(prev.range, range) && !prev.split) {
-    return { taken: true, owned: prev };
-  }
+  const isOwn = prev !== undefined && prev.incarnation === incarnation && owns(prev, range);
+  // Carried out before, or it is not about what this process has.
+  if (isOwn && (prev.moveId === moveId || fromIncarnation !== incarnation)) return { taken: true, row: prev };
   const mayTake = prev === undefined || prev.incarnation === fromIncarnation || prev.host === name;
   if (!mayTake) return { taken: false, owner: prev };
   const epoch = (prev?.epoch ?? 0) + 1;
-  const record: EpochRecord = { range, split: false, epoch, host: name, incarnation, moveId };
-  const { taken, winner } = await journal.takeEpoch(record, prev);
-  if (taken) return { taken: true, owned: record };
-  if (winner?.incarnation === incarnation && winner.epoch === epoch) return { taken: true, owned: winner };
+  const row: EpochRecord = { range, split: false, epoch, host: name, incarnation, moveId };
+  const { taken, winner } = await journal.takeEpoch(row, prev);
+  if (taken) return { taken: true, row };
+  if (winner?.incarnation === incarnation && winner.epoch === epoch) return { taken: true, row: winner };
   return { taken: false, owner: winner };
+}
+
+/** Whether an EPOCH gives its owner exactly this range: as it is, or as one half of a split. */
+function owns({ range, split }: EpochRecord, wanted: SlotRange): boolean {
+  if (range === undefined) return false;
+  return split ? splitRange(range).some((half) => sameRange(half, wanted)) : sameRange(range, wanted);
 }
 
 /** The EPOCH in force for the first slot of a range, where it is decided. */

@@ -22,6 +22,7 @@ import type { GuildState } from "../model/state.ts";
 import type { HostPorts, JournalRecord } from "../ports.ts";
 import type { Appender } from "./appender.ts";
 import type { HostConfig } from "./host-config.ts";
+import type { HostGuards } from "./host-guards.ts";
 import type { HostStats } from "./host-stats.ts";
 import { type JournalGate, journalTakesNothing } from "./journal-gate.ts";
 import { makePipeline, type Pipeline } from "./pipeline.ts";
@@ -35,15 +36,33 @@ export interface ReadTurn extends Pick<Turn, "state" | "actor" | "member" | "now
   readonly head: Head;
 }
 
-/** Who waits for a command: until when (monotonic ms), and as part of what trace. */
+/** Who waits for a command: since and until when (monotonic ms), and as part of what trace. */
 export interface Asker {
+  readonly receivedMs: number;
   readonly untilMs: number;
   readonly traceparent: string;
+}
+
+/** The shard that an actor lives in; after a split another one. */
+export interface TopicHome {
+  /** By which this host owns the topic now. */
+  readonly epoch: number;
+  /** Resolves when it is known what became of a move or split that is under way; undefined when none is. */
+  whenSettled(): Promise<void> | undefined;
+  /** Resolves when this host owned a topic of its at a moment after the call; undefined when its lease says so. */
+  confirm(topic: bigint): Promise<void> | undefined;
+  /** A record is durable: apply it, keep it for refills, publish it. Called in seq order. */
+  stored(actor: TopicActor, record: JournalRecord, position: bigint, result: CommandResult): void;
+  lost(owner: EpochRecord | undefined): void;
+  /** The topic has to be opened anew; no record of unknown outcome lies below `floor`. */
+  broken(actor: TopicActor, floor: bigint): void;
 }
 
 /** A guild: the one writer of its topic. */
 export interface TopicActor {
   readonly topic: bigint;
+  /** Commands that came since whoever counts them has set this to 0. */
+  asked: number;
   readonly state: GuildState;
   readonly things: TopicThings;
   readonly pipeline: Pipeline;
@@ -60,11 +79,13 @@ export interface TopicActor {
   commit(decision: Decision): Promise<CommandResult>;
   /** Looks at one moment of the topic, with what is required in memory; resolves when that moment is durable. */
   read<T>(asker: Turn["actor"], required: Required, look: (turn: ReadTurn) => T): Promise<T>;
+  /** Goes on as it is in another shard. */
+  rehome(home: TopicHome): void;
 }
 
 /** What an actor is made of: its topic as opened, and the host around it. */
 export interface TopicActorOptions {
-  readonly epoch: number;
+  readonly home: TopicHome;
   readonly head: Head;
   readonly state: GuildState;
   readonly things: TopicThings;
@@ -74,11 +95,7 @@ export interface TopicActorOptions {
   readonly stats: HostStats;
   readonly appender: Appender;
   readonly gate: JournalGate;
-  /** A record is durable: apply it, keep it for refills, publish it. Called in seq order. */
-  readonly stored: (record: JournalRecord, position: bigint, result: CommandResult) => void;
-  readonly lost: (owner: EpochRecord | undefined) => void;
-  /** The topic has to be opened anew; no record of unknown outcome lies below `floor`. */
-  readonly broken: (floor: bigint) => void;
+  readonly guards: Pick<HostGuards, "idRule">;
 }
 
 // One thing loaded may name others; nothing names more than a few levels.
@@ -98,16 +115,18 @@ class Actor implements TopicActor {
   readonly tail: TopicTail;
   durableHead: Head;
   shapeSeq: bigint;
+  asked = 0;
   readonly #options: TopicActorOptions;
+  #home: TopicHome;
   #seq: bigint;
   #lastId: bigint;
   #lastTs: bigint;
   readonly #slow = new Map<string, number>();
 
   constructor(options: TopicActorOptions) {
-    const { head, state, things, tail, ports, config, lost, broken } = options;
-    const { stats, appender, gate } = options;
+    const { head, state, things, tail, ports, config, stats, appender, gate } = options;
     this.#options = options;
+    this.#home = options.home;
     this.topic = head.topic;
     this.state = state;
     this.things = things;
@@ -120,19 +139,27 @@ class Actor implements TopicActor {
     const { clock, timers } = ports;
     const { settleMs } = config.limits;
     const uses = { appender, gate, clock, timers, settleMs, stats };
-    this.pipeline = makePipeline({ durableSeq: head.seq, ...uses, lost, broken });
+    this.pipeline = makePipeline({
+      durableSeq: head.seq,
+      ...uses,
+      lost: (owner) => this.#home.lost(owner),
+      broken: (floor) => this.#home.broken(this, floor),
+    });
   }
 
   get seq(): bigint {
     return this.#seq;
   }
 
+  rehome(home: TopicHome): void {
+    this.#home = home;
+  }
+
   async command(command: Command, { untilMs, traceparent }: Asker): Promise<CommandResult> {
     let reserved: Reserved | undefined;
     const loaded = (channelId: bigint, messageId: bigint) => this.things.message(channelId, messageId);
     for (let round = 0; round < maxRounds; round++) {
-      const sealed = this.pipeline.whenOpen();
-      if (sealed !== undefined) await sealed;
+      for (let waits = this.#whenReady(); waits !== undefined; waits = this.#whenReady()) await waits;
       if (this.pipeline.size >= this.#options.config.limits.inFlightPerTopic) {
         this.#options.stats.queueFull++;
         throw new GuildhallError("QUEUE_FULL", "too many records of the guild wait for the journal");
@@ -145,7 +172,7 @@ class Actor implements TopicActor {
       if (this.#options.ports.clock.monotonicMs() >= untilMs) throw nobodyWaits();
       let lastId = this.#lastId;
       const nextId = (): bigint => {
-        lastId = this.#options.ports.ids.next(lastId);
+        lastId = this.#nextId(lastId);
         return lastId;
       };
       const decision = decide(this.#turn(command, nextId, reserved), command);
@@ -156,6 +183,16 @@ class Actor implements TopicActor {
       return this.#conclude(command, decision, lastId, traceparent);
     }
     throw new GuildhallError("OVERLOADED", "what the command needs did not stay in memory");
+  }
+
+  /** Resolves when something may be decided; undefined when it may be now. */
+  #whenReady(): Promise<void> | undefined {
+    return this.#home.whenSettled() ?? this.pipeline.whenOpen();
+  }
+
+  #nextId(above: bigint): bigint {
+    const { ports, guards } = this.#options;
+    return guards.idRule ? ports.ids.next(above) : ports.ids.next();
   }
 
   #turn({ actor, reason }: Command, nextId: () => bigint, reserved: Reserved | undefined): Turn {
@@ -175,10 +212,10 @@ class Actor implements TopicActor {
 
   /** Lets the directory know what is about to be made; an entry nobody comes to use names a thing that is unknown. */
   async #reserve({ reserve }: Reservation): Promise<Reserved> {
-    const { ids, directory } = this.#options.ports;
+    const { directory } = this.#options.ports;
     const channelIds: bigint[] = [];
     for (let made = 0; made < reserve.channels; made++) {
-      this.#lastId = ids.next(this.#lastId);
+      this.#lastId = this.#nextId(this.#lastId);
       channelIds.push(this.#lastId);
     }
     const entry = (kind: DirectoryKind, key: string) => ({ key: { kind, key }, topic: this.topic, cell: 0 });
@@ -203,17 +240,18 @@ class Actor implements TopicActor {
     await this.pipeline.whenDurable(seq);
     const [typing] = decision.dispatches;
     if (typing !== undefined) {
+      await this.#home.confirm(this.topic);
+      await this.pipeline.whenOpen();
       const { topic, durableHead } = this;
       const ephemeral = encodeMessage(EphemeralEvent, { topic, asOf: durableHead.seq, dispatch: typing });
       this.#options.ports.bus.publish([{ topic, of: { $case: "ephemeral", value: ephemeral }, source: "" }]);
     }
     const { status, json } = decision;
-    return { position: { topic: this.topic, epoch: this.#options.epoch, seq }, status, json };
+    return { position: { topic: this.topic, epoch: this.#home.epoch, seq }, status, json };
   }
 
   async commit(decision: Decision): Promise<CommandResult> {
-    const sealed = this.pipeline.whenOpen();
-    if (sealed !== undefined) await sealed;
+    for (let waits = this.#whenReady(); waits !== undefined; waits = this.#whenReady()) await waits;
     return this.#journal(decision, this.#lastId, noRequest);
   }
 
@@ -234,7 +272,8 @@ class Actor implements TopicActor {
     { requestId, nonceKey, traceparent }: typeof noRequest,
   ): Promise<CommandResult> {
     const { topic } = this;
-    const { epoch, ports } = this.#options;
+    const { ports } = this.#options;
+    const { epoch } = this.#home;
     const seq = this.#seq + 1n;
     const nowUs = BigInt(Math.floor(ports.clock.nowMs() * 1000));
     const ts = nowUs > this.#lastTs ? nowUs : this.#lastTs + 1n;
@@ -271,7 +310,7 @@ class Actor implements TopicActor {
       sizeBytes: record.event.length * 2 + record.result.length,
       stored: (position) => {
         this.durableHead = { topic, epoch, seq, lastId, lastTs: ts };
-        this.#options.stored(record, position, result);
+        this.#home.stored(this, record, position, result);
         resolve(result);
       },
       failed: reject,
@@ -309,7 +348,7 @@ class Actor implements TopicActor {
       member: (userId) => this.things.member(userId),
       nowMs: this.#options.ports.clock.nowMs(),
       tail: this.tail,
-      head: { topic: this.topic, epoch: this.#options.epoch, seq, lastId: this.#lastId, lastTs: this.#lastTs },
+      head: { topic: this.topic, epoch: this.#home.epoch, seq, lastId: this.#lastId, lastTs: this.#lastTs },
     });
     const durable = this.pipeline.whenDurable(seq);
     if (durable !== undefined) await durable;

@@ -16,7 +16,8 @@ export interface TopicTable {
   peek(topic: bigint): TopicActor | undefined;
   /** The actor, opened now if need be; several who ask wait for one opening. */
   open(topic: bigint, create: () => Promise<TopicActor>): Promise<TopicActor>;
-  isOpening(topic: bigint): boolean;
+  /** Takes in an actor that is there. */
+  put(actor: TopicActor): void;
   delete(topic: bigint): void;
   all(): Iterable<TopicActor>;
 }
@@ -36,6 +37,10 @@ export function makeTopicTable(shared: OpenTopics): TopicTable {
   const remove = (topic: bigint): void => {
     if (actors.delete(topic)) shared.size--;
   };
+  const put = (actor: TopicActor): void => {
+    if (!actors.has(actor.topic)) shared.size++;
+    actors.set(actor.topic, actor);
+  };
   const makeRoom = (): void => {
     if (shared.size + opening.size < shared.max) return;
     for (const actor of actors.values()) {
@@ -47,11 +52,10 @@ export function makeTopicTable(shared: OpenTopics): TopicTable {
     }
     throw new GuildhallError("OVERLOADED", "too many guilds are open and none is idle");
   };
-  const start = async (topic: bigint, create: () => Promise<TopicActor>): Promise<TopicActor> => {
+  const start = async (create: () => Promise<TopicActor>): Promise<TopicActor> => {
     makeRoom();
     const actor = await create();
-    actors.set(topic, actor);
-    shared.size++;
+    put(actor);
     return actor;
   };
 
@@ -71,12 +75,12 @@ export function makeTopicTable(shared: OpenTopics): TopicTable {
     open(topic, create) {
       let promise = opening.get(topic);
       if (promise === undefined) {
-        promise = start(topic, create).finally(() => opening.delete(topic));
+        promise = start(create).finally(() => opening.delete(topic));
         opening.set(topic, promise);
       }
       return promise;
     },
-    isOpening: (topic) => opening.has(topic),
+    put,
     delete: remove,
     all: () => actors.values(),
   };
