@@ -5,7 +5,7 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { higher } from "../model/bigint-order.ts";
 import type { Journal, JournalRecord } from "../ports.ts";
-import { makeConfirmingJournal } from "./confirming-journal.ts";
+import { type ConfirmingJournal, makeConfirmingJournal } from "./confirming-journal.ts";
 import { type Fate, ManualLog } from "./manual-log.ts";
 
 const all: SlotRange = { i: 0, n: 1 };
@@ -25,7 +25,7 @@ interface Said {
  */
 class Writer {
   readonly name: string;
-  readonly journal: Journal;
+  readonly journal: ConfirmingJournal;
   readonly #world: World;
   readonly #busy = new Set<bigint>();
   readonly #owned = new Map<string, EpochRecord>();
@@ -95,9 +95,11 @@ class Writer {
       range: range as SlotRange,
       seen: this.#world.accepted(range as SlotRange, epoch),
     });
-    // Wherever the owner before has left the watermark: at most at what it knew.
-    for (const { position } of this.#world.acked) this.#highest = higher(this.#highest, position);
-    await this.journal.readTail(range as SlotRange, this.#highest, 1);
+    // What a former owner may have said of the range, also after this one's EPOCH.
+    for (const writer of this.#world.writers) {
+      const most = writer.journal.mostWatermark(range as SlotRange);
+      if (writer !== this && most !== undefined) this.#highest = higher(this.#highest, most);
+    }
     this.#owned.set(formatRange(range as SlotRange), record);
   }
 

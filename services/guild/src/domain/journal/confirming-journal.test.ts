@@ -1,6 +1,7 @@
-import type { EpochRecord } from "@guildhall/proto";
+import type { Apply, EpochRecord } from "@guildhall/proto";
 import { describe, expect, test } from "@jest/globals";
-import type { Journal, JournalRecord } from "../ports.ts";
+import type { Journal, JournalRecord, Store } from "../ports.ts";
+import { makeBoundedStore } from "./bounded-store.ts";
 import { makeConfirmingJournal } from "./confirming-journal.ts";
 import { type Fate, ManualLog } from "./manual-log.ts";
 
@@ -246,7 +247,6 @@ describe("an EPOCH", () => {
     const { log, a, b, first } = await start(1);
     const split = epochOf("a", 2, { split: true });
     await a.takeEpoch(split, first);
-    await a.readTail(low, 5_000n, 10);
     expect(await append(a, recordOf(topicIn(0), 1n, 2), recordOf(topicIn(1), 1n, 2))).toEqual(["stored", "stored"]);
     expect((await b.takeEpoch(epochOf("b", 3, { range: high }), split)).taken).toBe(true);
     expect(await append(b, recordOf(topicIn(1), 2n, 3))).toEqual(["stored"]);
@@ -283,12 +283,34 @@ describe("positions", () => {
     expect((await a.readTail(low, second.readTo, 2)).records).toEqual([]);
   });
 
-  test("of a new owner lie above the watermark that it names, however far ahead the old one was", async () => {
-    const { b, first } = await start();
+  test("of a new owner lie above every watermark that the old one may name, however far ahead that one was", async () => {
+    const { a, b, first } = await start(2);
+    const split = epochOf("a", 2, { split: true });
+    await a.takeEpoch(split, first);
+    for (let seq = 1n; seq <= 20n; seq++) await append(a, recordOf(topicIn(0), seq, 2));
+    const most = a.mostWatermark(high) as bigint;
+    expect(most).toBeLessThan(a.mostWatermark(low) as bigint);
+    await b.takeEpoch(epochOf("b", 3, { range: high }), split);
+    await append(b, recordOf(topicIn(1), 1n, 3));
+    const [found] = (await b.readTail(high, 0n, 10)).records;
+    expect(found?.position).toBeGreaterThan(most);
+    await a.readEpochs(high);
+    expect(a.mostWatermark(high)).toBeUndefined();
+  });
+
+  test("bound what a host says of a shard by its other shards, and rows are applied all the same", async () => {
+    const { a, first, b } = await start(2);
+    const applied: bigint[] = [];
+    const store = makeBoundedStore(
+      { apply: async ({ watermark }: Apply) => void applied.push(watermark) } as unknown as Store,
+      a,
+    );
+    const apply: Apply = { range: all, epoch: 1, rows: [], watermark: 1_000n, applied: [] };
+    await store.apply(apply);
     await b.takeEpoch(epochOf("b", 2), first);
-    await b.readTail(all, 70_000n, 10);
-    await append(b, recordOf(topicIn(0), 1n, 2));
-    expect((await b.readTail(all, 70_000n, 10)).records).toMatchObject([{ position: 70_001n }]);
+    await a.readEpochs(all);
+    await store.apply(apply);
+    expect(applied).toEqual([2n, 0n]);
   });
 
   test("are not called read up to where a record of unknown outcome may yet land", async () => {

@@ -11,15 +11,24 @@ import { type Held, isIn } from "./partition-view.ts";
  * A journal over a log that cannot refuse. Partition = slot mod P, so a split moves no record.
  *
  * Positions. A shard may lie in several partitions, and a host has shards in many, but a watermark is one number. So a
- * position is no offset but the stamp of the entry: each writer counts its own up, past every stamp that it reads and
- * every position that it is told (readTail's `after`). Whoever owns a range has read its partitions up to its own EPOCH
- * and begins behind its watermark: whatever it writes there lies above all that was ever applied.
+ * position is no offset but the stamp of the entry: each writer counts its own up, past every stamp that it reads. Whoever
+ * owns a range has read its partitions up to its own EPOCH: whatever it writes there lies above all that was there before.
+ * Above a watermark it lies, too, as long as none passes what was seen in its range's own partitions (bounded-store.ts).
  *
  * EPOCH. Decided in the partition of slot i, by the order of entries there, as every reader of them decides it. Then it is
  * copied to the other partitions of the range: a copy raises fences and decides nothing. The taker has it once all copies
  * are in and it has read up to each. Nobody names a prev whose copies are not all in: whoever finds one undone copies it
  * first, so that the half-done work of one that died is finished by the next.
  */
+
+/** A journal over a log that takes whatever it is sent. */
+export interface ConfirmingJournal extends Journal {
+  /**
+   * The position that a watermark of a range which this writer owns may have at most: everybody who owns it later writes
+   * above. Undefined when another owns it, as far as has been read.
+   */
+  mostWatermark(range: SlotRange): bigint | undefined;
+}
 
 /** How a confirming journal is made. `writer` is the incarnation of the host: one journal an incarnation. */
 export interface ConfirmingOptions {
@@ -34,20 +43,22 @@ export function makeConfirmingJournal(
   log: PartitionLog,
   { writer }: ConfirmingOptions,
   guards: ConfirmGuards = { confirm: true },
-): Journal {
-  return new ConfirmingJournal(log, writer, guards);
+): ConfirmingJournal {
+  return new LogJournal(log, writer, guards);
 }
 
-class ConfirmingJournal implements Journal {
+class LogJournal implements ConfirmingJournal {
   readonly #writer: string;
   readonly #lanes: readonly PartitionLane[];
-  /** The highest stamp made, seen, or told as a position. */
+  /** The highest stamp made or seen. */
   #clock = 0n;
 
   constructor(log: PartitionLog, writer: string, guards: ConfirmGuards) {
     this.#writer = writer;
     const nextStamp = () => ++this.#clock;
-    const saw = (stamp: bigint) => this.#passed(stamp);
+    const saw = (stamp: bigint) => {
+      this.#clock = higher(this.#clock, stamp);
+    };
     this.#lanes = Array.from({ length: log.partitions }, (_, partition) =>
       makePartitionLane({ log, partition, writer, guards, nextStamp, saw }),
     );
@@ -104,7 +115,6 @@ class ConfirmingJournal implements Journal {
   }
 
   async readTail(range: SlotRange, after: bigint, limit: number) {
-    this.#passed(after);
     const lanes = await this.#caughtUp(range);
     const to = this.#finalTo(range, lanes);
     const found = lanes.flatMap((lane) =>
@@ -148,6 +158,16 @@ class ConfirmingJournal implements Journal {
     const lanes = new Set(topics.map((topic) => this.#laneOf(slotOf(topic))));
     await Promise.all([...lanes].map((lane) => lane.catchUp()));
     return topics.flatMap((topic) => this.#laneOf(slotOf(topic)).view.headOf(topic) ?? []);
+  }
+
+  mostWatermark(range: SlotRange): bigint | undefined {
+    let most = 0n;
+    for (const slot of this.#slotsOf(range)) {
+      const { view } = this.#laneOf(slot);
+      if (view.ownerOf(slot)?.incarnation !== this.#writer) return undefined;
+      most = higher(most, view.lastStamp);
+    }
+    return most;
   }
 
   /** Copies an EPOCH to those partitions of its range that lack it, and reads up to each. */
@@ -197,10 +217,6 @@ class ConfirmingJournal implements Journal {
 
   #laneOf(slot: number): PartitionLane {
     return this.#lanes[shardOf(slot, this.#lanes.length)] as PartitionLane;
-  }
-
-  #passed(position: bigint): void {
-    this.#clock = higher(this.#clock, position);
   }
 }
 
