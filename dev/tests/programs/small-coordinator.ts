@@ -1,0 +1,60 @@
+// Answers a fleet's applier as a coordinator does whose hosts give their shards away at once.
+// TRACE: a file that gets a line for each thing it is told that it was not told before.
+import { appendFileSync } from "node:fs";
+import { type CoordinatorReply, type CoordinatorRequest, CoordinatorServiceService } from "@guildhall/proto";
+import { createRpcServer, serveExchange } from "@guildhall/rpc";
+
+// biome-ignore lint/style/noProcessEnv: it is the whole program
+const { TRACE: trace, GUILDHALL_LISTEN: listen = "", GUILDHALL_SHARDS: shards = "1" } = process.env;
+let last = "";
+const note = (line: string) => {
+  if (trace !== undefined && line !== last) appendFileSync(trace, `coordinator-0 ${line}\n`);
+  last = line;
+};
+const heardOf = new Set<string>();
+const reshard = {
+  phase: "",
+  from: 0,
+  to: 0,
+  planHash: "",
+  approved: false,
+  moved: 0,
+  total: 0,
+  worstPauseMs: 0,
+  startedMs: 0n,
+  message: "",
+  paused: false,
+  split: 0,
+  serving: Number(shards),
+};
+
+function answer(body: CoordinatorRequest["body"]): CoordinatorReply["body"] {
+  switch (body?.$case) {
+    case "applySpec": {
+      const { hosts = [], paused, shards: wanted } = body.value.spec ?? {};
+      note(`applies ${wanted} ${hosts.join(",")}${paused ? " paused" : ""}`);
+      for (const host of hosts) heardOf.add(host);
+      const removableHosts = [...heardOf].filter((host) => !hosts.includes(host));
+      return { $case: "applySpec", value: { removableHosts, reshard } };
+    }
+    case "drainHost":
+      note(`drains ${body.value.host}${body.value.dryRun ? " dry" : ""}${body.value.cancel ? " cancel" : ""}`);
+      return { $case: "drainHost", value: { shardsLeft: body.value.dryRun ? 2 : 0 } };
+    default:
+      throw new Error(`not asked for here: ${body?.$case}`);
+  }
+}
+
+const exchange = serveExchange<CoordinatorRequest, CoordinatorReply>({
+  limit: { inFlight: 100 },
+  handle: ({ body }) => answer(body),
+});
+const watchMap = () => {};
+const server = await createRpcServer({
+  address: listen,
+  services: [[CoordinatorServiceService, { exchange, watchMap }]],
+});
+const stop = () => void server[Symbol.asyncDispose]().finally(() => process.exit(0));
+process.on("SIGTERM", stop);
+process.on("disconnect", () => process.exit(0));
+process.send?.({ ready: { name: "coordinator-0", address: listen, metrics: "", ports: {} } });
