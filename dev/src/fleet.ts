@@ -13,7 +13,7 @@ import { makeEdits } from "./edits.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { makeFleetHandle } from "./fleet-handle.ts";
 import { type Front, openFront } from "./front/front.ts";
-import { checkVersion, endpointOf, gatewayPart, makeLauncher, noteSpawn } from "./launch.ts";
+import { checkVersion, endpointOf, gatewayPart, makeLauncher, noteSpawn, type Relay } from "./launch.ts";
 import { type LineTarget, makeOutput, type Output, silentOutput } from "./output/output.ts";
 import { type LocalPlaces, makePlaces, type PublicPorts, portWishes } from "./places.ts";
 import { choosePorts } from "./ports.ts";
@@ -50,6 +50,8 @@ export interface FleetOptions {
   readonly signal?: AbortSignal;
   /** How long the processes may take to be ready; left out: 90 s. */
   readonly startTimeoutMs?: number;
+  /** What stands between the processes, for who wants to part them; left out: nothing. */
+  readonly relay?: Relay;
   /** Main files to run; left out: the services of this checkout. */
   readonly programs?: Programs;
 }
@@ -103,7 +105,12 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const places = makePlaces({ endpoints, ports, sockets: folder.sockets, folderOf: folder.folderOf });
   const publication = stack.adopt(makePublication(folder, places, namesOf(wanted), output), (it) => it.withdraw());
   const base = { folder, places, output, publication };
-  const supervisor = superviseOn(stack, wanted, { ...base, front, programs: options.programs ?? servicePrograms() });
+  const supervisor = superviseOn(stack, wanted, {
+    ...base,
+    front,
+    programs: options.programs ?? servicePrograms(),
+    relay: options.relay,
+  });
   await supervisor.start({ timeoutMs: options.startTimeoutMs ?? 90_000, signal });
   publication.open(options.withDemo === false ? undefined : await makeDemo(demoErrand(folder, places), signal));
   signal?.throwIfAborted();
@@ -128,11 +135,12 @@ function superviseOn(
     publication,
     front,
     programs,
-  }: Base & { readonly front: Front; readonly programs: Programs },
+    relay,
+  }: Base & { readonly front: Front; readonly programs: Programs; readonly relay: Relay | undefined },
 ): Supervisor {
   const supervisor = makeSupervisor({
     fleet: wanted,
-    launch: makeLauncher(places, programs),
+    launch: makeLauncher(places, programs, relay),
     output,
     onSpawn: noteSpawn(folder, output),
     onReady: (name) => {

@@ -14,11 +14,24 @@ import { nodeFlags } from "./supervisor/node-flags.ts";
 /** The part whose processes get their connections from the front. */
 export const gatewayPart: Part = "gateway";
 
+/** Gives the address that process `from` (or `everybody`) is told for process `to`, which is reached at `address`. */
+export type Relay = (from: string, to: string, address: string) => string;
+
+/** Stands in a relay for all who go by what a process tells of its own address. */
+export const everybody = "*";
+
 /** How a planned process is run on this machine. */
-export function makeLauncher(places: LocalPlaces, programs: Programs): (instance: Instance) => Launch {
+export function makeLauncher(
+  places: LocalPlaces,
+  programs: Programs,
+  relay: Relay = (_from, _to, address) => address,
+): (instance: Instance) => Launch {
   return (instance) => {
+    const { name } = instance;
+    // What a process tells of itself everybody uses.
+    const address = (to: string) => relay(to === name ? everybody : name, to, places.address(to));
     const own = {
-      ...environmentOf(instance, places),
+      ...environmentOf(instance, { ...places, address }),
       // Made readable here, once for all: a formatter in each process would cost each its memory.
       GUILDHALL_LOG_FORMAT: "json",
       ...(instance.part === gatewayPart ? { GUILDHALL_WS_FROM_PARENT: "true" } : {}),

@@ -29,7 +29,7 @@ export interface BotMaker extends AsyncDisposable {
 }
 
 /** Connects to the services of a fleet. */
-export async function makeBotMaker({ fleet, rest }: TestFleet): Promise<BotMaker> {
+export async function makeBotMaker({ fleet, rest }: Pick<TestFleet, "fleet" | "rest">): Promise<BotMaker> {
   await using stack = new AsyncDisposableStack();
   const users = stack.use(createUserClient(fleet.addressOf("user-0")));
   const router = stack.use(createRouterClient(fleet.addressOf("router-0")));

@@ -53,12 +53,17 @@ export interface SocketOptions {
 }
 
 const waitMs = 20_000;
+const handshakeMs = 10_000;
 
 /** Opens a connection; rejects when there is none to be had. */
 export async function openGatewaySocket(url: string, options: SocketOptions = {}): Promise<GatewaySocket> {
   const { compress, version = "10", onFrame, keepsDispatches = true } = options;
   const query = `v=${version}&encoding=json${compress === undefined ? "" : `&compress=${compress}`}`;
-  const socket = new WebSocket(`${url}/?${query}`, { perMessageDeflate: false, maxPayload: 64 * 1024 * 1024 });
+  const socket = new WebSocket(`${url}/?${query}`, {
+    perMessageDeflate: false,
+    maxPayload: 64 * 1024 * 1024,
+    handshakeTimeout: handshakeMs,
+  });
   const frames: Frame[] = [];
   let closed: Closed | undefined;
   const read = makeReader(compress);

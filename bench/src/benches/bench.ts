@@ -4,6 +4,8 @@ import type { Figure } from "../support/report.ts";
 export interface BenchOptions {
   /** How long the idle benchmark waits before it reads memory. */
   readonly quietMs: number;
+  /** How many moves the move benchmark makes. */
+  readonly moves: number;
 }
 
 /** One benchmark: a run gives its figures. */

@@ -37,6 +37,11 @@ export class Generator implements AsyncDisposable {
     return (await this.#ask({ do: "latencies" }, "latencies")).ms;
   }
 
+  /** How many of all listeners are still connected. */
+  countOpen(): Promise<Did<"count-open">> {
+    return this.#ask({ do: "count-open" }, "count-open");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null) return;
     const exited = once(this.#child, "exit");

@@ -97,6 +97,9 @@ process.on("message", (request: LoadRequest) => {
     case "latencies":
       reply({ did: "latencies", ms: latencies() });
       return;
+    case "count-open":
+      reply({ did: "count-open", open: listeners.filter((listener) => listener.open).length });
+      return;
     case "close":
       for (const listener of listeners) listener.close();
       listeners.length = 0;

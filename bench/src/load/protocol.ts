@@ -17,6 +17,7 @@ export type LoadRequest =
   /** From now on, notes for each `@@<ms>@@` in a frame how long ago that was. */
   | { readonly do: "watch-latency" }
   | { readonly do: "latencies" }
+  | { readonly do: "count-open" }
   | { readonly do: "close" };
 
 /** What it answers, one reply a request. */
@@ -34,4 +35,6 @@ export type LoadReply =
     }
   | { readonly did: "watch-latency" }
   | { readonly did: "latencies"; readonly ms: readonly number[] }
+  /** How many of all listeners are still connected. */
+  | { readonly did: "count-open"; readonly open: number }
   | { readonly did: "close" };

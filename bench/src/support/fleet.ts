@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type ControlClient, makeControlClient } from "@guildhall/cli/control";
 import { createFleet, type Demo, type Fleet } from "@guildhall/dev";
 import { fetchMetrics, type MetricsPage } from "./metrics-page.ts";
 
@@ -10,6 +11,9 @@ export interface BenchFleet extends AsyncDisposable {
   readonly api: string;
   readonly gateway: string;
   readonly demo: Demo;
+  readonly control: ControlClient;
+  /** The address of just one gateway. */
+  ownUrlOf(name: string): string | undefined;
   pidsOf(service: string): number[];
   metricsOf(service: string): Promise<MetricsPage>;
 }
@@ -28,13 +32,20 @@ export const benchSpec = {
   },
 };
 
-/** Starts the fleet; its errors go to standard error. */
-export async function createBenchFleet(): Promise<BenchFleet> {
+/** Starts the fleet, with more in its spec; its errors go to standard error. */
+export async function createBenchFleet(more: object = {}): Promise<BenchFleet> {
   await using stack = new AsyncDisposableStack();
   const state = await mkdtemp(join(tmpdir(), "guildhall-bench-"));
   stack.defer(() => rm(state, { recursive: true, force: true }));
   const output = { write: (text: string) => process.stderr.write(text), colors: false };
-  const fleet = stack.use(await createFleet({ state, spec: benchSpec, ports: { api: 0, gateway: 0 }, output }));
+  const fleet = stack.use(
+    await createFleet({
+      state,
+      spec: { ...benchSpec, spec: { ...benchSpec.spec, ...more } },
+      ports: { api: 0, gateway: 0 },
+      output,
+    }),
+  );
   const of = (service: string) => fleet.endpoints.processes.filter((one) => one.service === service);
   const { api, gateway, demo } = fleet.endpoints;
   if (demo === undefined) throw new Error("the fleet came without its demo");
@@ -44,6 +55,8 @@ export async function createBenchFleet(): Promise<BenchFleet> {
     api,
     gateway,
     demo,
+    control: makeControlClient(state),
+    ownUrlOf: (name) => fleet.endpoints.processes.find((one) => one.name === name)?.url,
     pidsOf: (service) => of(service).map(({ pid }) => pid),
     metricsOf: (service) => fetchMetrics(of(service).map(({ metrics }) => metrics)),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

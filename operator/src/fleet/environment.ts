@@ -27,6 +27,8 @@ function resolve(instance: string, link: Link, places: Places): string {
   switch (link.kind) {
     case "listen":
       return places.listen(instance);
+    case "advertised":
+      return places.address(instance);
     case "addresses":
       return link.of.map((name) => places.address(name)).join(",");
     case "folder":

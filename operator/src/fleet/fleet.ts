@@ -14,6 +14,8 @@ export type SharedFolder = "sessions";
 export type Link =
   /** The RPC address that the process itself serves. */
   | { readonly kind: "listen" }
+  /** The RPC address that the process tells others of itself. */
+  | { readonly kind: "advertised" }
   /** The RPC addresses of other processes, comma-separated. */
   | { readonly kind: "addresses"; readonly of: readonly string[] }
   /** A folder that outlives the process. */

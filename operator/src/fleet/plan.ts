@@ -17,6 +17,7 @@ interface Recipe {
 }
 
 const listen: Link = { kind: "listen" };
+const advertised: Link = { kind: "advertised" };
 const folder: Link = { kind: "folder" };
 
 const recipes: Record<Part, Recipe> = {
@@ -68,6 +69,7 @@ const recipes: Record<Part, Recipe> = {
     settings: (spec) => ({ GUILDHALL_RESUME_WINDOW_MS: inMs(spec.gateway.resumeWindow) }),
     links: (namesOf) => ({
       GUILDHALL_LISTEN: listen,
+      GUILDHALL_ADDRESS: advertised,
       GUILDHALL_DATA: to(namesOf("data")),
       GUILDHALL_USERS: to(namesOf("user")),
       GUILDHALL_ROUTERS: to(namesOf("router")),
