@@ -1,10 +1,9 @@
 import { type Running, systemClock, systemTimers } from "@guildhall/lifecycle";
 import { RouterServiceService, TopicRequest } from "@guildhall/proto";
-import { createDataClient, createRpcServer } from "@guildhall/rpc";
+import { createDataClient, createRpcServer, watchShardMap } from "@guildhall/rpc";
 import { createTelemetry } from "@guildhall/telemetry";
 import { makeDataPort } from "./clients/data.ts";
 import { makeConnectHost } from "./clients/hosts.ts";
-import { makeMapWatch } from "./clients/map-watch.ts";
 import type { RouterConfig } from "./config.ts";
 import type { RouterContext } from "./context.ts";
 import { makeBus } from "./domain/bus.ts";
@@ -47,7 +46,7 @@ export async function createRouterService(
   const bus = makeBus({ schedule: (run) => void setImmediate(run), onDropped: events.dropped });
   events.show(router, bus);
   const context: RouterContext = { router, bus, telemetry, events };
-  stack.use(makeMapWatch({ address: config.coordinator, watcher: config.name, onMap: router.applyMap }));
+  stack.use(watchShardMap({ address: config.coordinator, watcher: config.name, map: router.map }));
   const server = stack.use(await serve(config, context));
   telemetry.setReady();
   telemetry.log.info({ address: server.address }, "serving");

@@ -113,8 +113,8 @@ export function makeForwarder(options: ForwarderOptions): Forwarder {
     if (verdict.kind === "not-owner") learn(verdict.notOwner);
     if (verdict.kind === "unknown") trip.uncertain = true;
     if (verdict.kind === "refused" && !isUncertainCommand(trip)) {
-      trip.refusals += 1;
-      if (!verdict.passing || trip.refusals > maxRefusals) return verdict.answer;
+      if (verdict.passing !== "with-its-owner") trip.refusals += 1;
+      if (verdict.passing === "no" || trip.refusals > maxRefusals) return verdict.answer;
     }
     if (sameOwner(owner, map.ownerOf(trip.slot))) await wait(trip, owner, false, nextPauseMs(trip));
     return undefined;

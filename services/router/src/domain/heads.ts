@@ -14,11 +14,11 @@ export interface HeadsOptions {
 
 const patienceMs = 1_500;
 const roundPauseMs = 100;
-const hostTimeoutMs = 3_000;
 
 /**
  * Asks the owner of each shard concerned for the heads of its topics, and merges what they answer. Topics whose owner is
- * not known, or does not answer, within 1.5 s are left out: the asker asks again.
+ * not known, or does not answer, within 1.5 s are left out: the asker asks again. So one host that hangs holds up nobody
+ * for longer than that.
  */
 export async function askHeads(
   request: TopicRequest,
@@ -30,14 +30,17 @@ export async function askHeads(
   const untilMs = clock.monotonicMs() + patienceMs;
   let left: readonly bigint[] = [...new Set(topics)];
   for (;;) {
+    const timeoutMs = Math.max(1, Math.ceil(untilMs - clock.monotonicMs()));
+    const before = map.entries();
     // By shard, not by host: a host answers NotOwner for all that is asked at once.
     const shards = Map.groupBy(left, (topic) => reachableOwner(topic, map, hosts));
     const unanswered = await Promise.all(
-      [...shards].map(([owner, asked]) => askOwner(request, owner, asked, merged, options)),
+      [...shards].map(([owner, asked]) => askOwner(request, owner, asked, { merged, timeoutMs, ...options })),
     );
     left = unanswered.flat();
     if (left.length === 0 || clock.monotonicMs() >= untilMs) return merged;
-    await new Promise<void>((resolve) => timers.after(roundPauseMs, resolve));
+    // Whoever was told of another owner asks that one at once.
+    if (map.entries() === before) await new Promise<void>((resolve) => timers.after(roundPauseMs, resolve));
   }
 }
 
@@ -52,13 +55,12 @@ async function askOwner(
   request: TopicRequest,
   owner: MapEntry | undefined,
   topics: readonly bigint[],
-  merged: HeadsResult,
-  { hosts, learn }: HeadsOptions,
+  { hosts, learn, merged, timeoutMs }: HeadsOptions & { readonly merged: HeadsResult; readonly timeoutMs: number },
 ): Promise<readonly bigint[]> {
   if (owner === undefined) return topics;
   try {
     const part: TopicRequest = { ...request, body: { $case: "heads", value: { topics: [...topics] } } };
-    const answer = await hosts.to(owner.address).send({ ...part, timeoutMs: hostTimeoutMs }, hostTimeoutMs);
+    const answer = await hosts.to(owner.address).send({ ...part, timeoutMs }, timeoutMs);
     if (answer.$case === "notOwner") learn(answer.value);
     if (answer.$case !== "heads") return topics;
     for (const head of answer.value.heads) merged.heads.push(head);

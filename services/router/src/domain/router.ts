@@ -1,12 +1,13 @@
 import { GuildhallError } from "@guildhall/errors";
-import type { NotOwner, TopicRequest } from "@guildhall/proto";
-import { type MapEntry, type MapUpdate, makeShardMap, slotOf } from "@guildhall/slots";
+import type { TopicRequest } from "@guildhall/proto";
+import { type MapEntry, type MapGuards, type MapUpdate, type ShardMap, slotOf } from "@guildhall/slots";
 import { addresseeOf } from "./addressee.ts";
 import { makeDirectory } from "./directory.ts";
 import { makeForwarder } from "./forwarder.ts";
 import { askHeads } from "./heads.ts";
 import { readHistory } from "./history.ts";
 import { makeHostPool } from "./host-pool.ts";
+import { makeOwners } from "./owners.ts";
 import type { Answer, Clock, ConnectHost, DataPort, Timers } from "./ports.ts";
 import type { Verdict } from "./verdict.ts";
 import { makeWaitingRoom, type WaitingLimits } from "./waiting-room.ts";
@@ -50,7 +51,9 @@ export interface Router extends AsyncDisposable {
    * UNKNOWN_MESSAGE or STORE_UNAVAILABLE.
    */
   route(request: TopicRequest): Promise<Answer>;
-  /** Takes the coordinator's map; an older one does nothing. */
+  /** Where the coordinator's map goes, whole and by what changes. */
+  readonly map: Pick<ShardMap, "version" | "applyDelta">;
+  /** Takes a whole map; an older one does nothing. */
   applyMap(update: MapUpdate): void;
   /** Takes a host's word that it owns a range; a lower epoch does nothing. */
   learnOwner(entry: MapEntry): void;
@@ -61,40 +64,34 @@ export interface Router extends AsyncDisposable {
 
 const defaultLimits: RouterLimits = {
   inFlight: 20_000,
-  waiting: { perShard: 2_000, perShardBytes: 16 << 20, total: 10_000, totalBytes: 64 << 20 },
+  waiting: {
+    slot: { count: 2_000, bytes: 16 << 20 },
+    host: { count: 8_000, bytes: 48 << 20 },
+    all: { count: 10_000, bytes: 64 << 20 },
+  },
 };
-/** The longest that a request is tried; a host refuses what is older than 2 minutes. */
-const maxTimeoutMs = 30_000;
+/** The longest that a command is tried; a host refuses what is older than 2 minutes. */
+const maxCommandMs = 30_000;
+/** The longest that anything else is tried: another host serves a killed one's topics within 10 s, else nobody soon. */
+const maxReadMs = 11_000;
 const retryAfterMs = 1_000;
 
 /** Makes a router that knows nothing yet. */
-export function makeRouter(ports: RouterPorts, limits: RouterLimits = defaultLimits): Router {
+export function makeRouter(ports: RouterPorts, limits: RouterLimits = defaultLimits, guards?: MapGuards): Router {
   const { clock, timers, data } = ports;
-  const map = makeShardMap();
   const room = makeWaitingRoom({ timers, limits: limits.waiting });
   const hosts = makeHostPool({ clock, timers, connect: ports.connect, onUp: room.streamUp });
   const directory = makeDirectory({ clock, data });
+  const owners = makeOwners({ hosts, guards, onChange: () => forwarder.ownersChanged() });
+  const { map, learnNotOwner } = owners;
   const forwarder = makeForwarder({ ...ports, map, hosts, room, learn: learnNotOwner });
   let inFlight = 0;
   let draining = false;
 
-  function learnOwner(entry: MapEntry): void {
-    if (entry.epoch > 0 && entry.address !== "" && map.learn(entry)) forwarder.ownersChanged();
-  }
-
-  function learnNotOwner({ range, host, address, epoch, incarnation }: NotOwner): void {
-    if (range !== undefined)
-      learnOwner({ range, host, address: address || addressOf(incarnation), epoch, incarnation });
-  }
-
-  /** A host knows by the journal who owns a slot, but not where that is reached. */
-  function addressOf(incarnation: string): string {
-    return map.entries().find((entry) => entry.incarnation === incarnation)?.address ?? "";
-  }
-
   async function deliver(request: TopicRequest): Promise<Answer> {
     const { body, traceparent } = request;
-    const deadlineMs = clock.monotonicMs() + Math.min(request.timeoutMs || maxTimeoutMs, maxTimeoutMs);
+    const longestMs = body?.$case === "command" ? maxCommandMs : maxReadMs;
+    const deadlineMs = clock.monotonicMs() + Math.min(request.timeoutMs || longestMs, longestMs);
     if (body?.$case === "heads") {
       const value = await askHeads(request, body.value.topics, { clock, timers, map, hosts, learn: learnNotOwner });
       return { $case: "heads", value };
@@ -120,10 +117,9 @@ export function makeRouter(ports: RouterPorts, limits: RouterLimits = defaultLim
         inFlight -= 1;
       }
     },
-    applyMap(update) {
-      if (map.apply(update)) forwarder.ownersChanged();
-    },
-    learnOwner,
+    map,
+    applyMap: (update) => void map.apply(update),
+    learnOwner: owners.learn,
     drain() {
       draining = true;
       forwarder.drain();

@@ -15,8 +15,8 @@ export type Verdict =
   | { readonly kind: "answered"; readonly answer: Answer }
   /** Certainly not done: this host does not own the slot. */
   | { readonly kind: "not-owner"; readonly notOwner: NotOwner }
-  /** Certainly not done, and the host says so with `answer`; `passing` when that may be over in a moment. */
-  | { readonly kind: "refused"; readonly answer: Answer; readonly passing: boolean }
+  /** Certainly not done, and the host says so with `answer`; `passing`: whether that may be over, and when. */
+  | { readonly kind: "refused"; readonly answer: Answer; readonly passing: "no" | "soon" | "with-its-owner" }
   /** Certainly not done: never written to the host. */
   | { readonly kind: "unsent" }
   /** Certainly not done, and no host could. */
@@ -24,18 +24,17 @@ export type Verdict =
   /** It may have been done. */
   | { readonly kind: "unknown" };
 
-// 503 is said only of what is certainly not journaled. Of these codes, those that say "ask again at once, or elsewhere";
-// the others (overload, a store that is down) are for the asker to hear.
+// 503 is said only of what is certainly not journaled. Of these codes, those that say "ask again at once"; the others
+// (overload, a store that is down) are for the asker to hear.
 const passing: ReadonlySet<string> = new Set([
   "UNAVAILABLE",
-  "DRAINING",
-  "NOT_OWNER",
-  "FENCED",
   "JOURNAL_GAP",
   "JOURNAL_UNAVAILABLE",
   // The host is telling the coordinator how far ahead its ids will go.
   "ID_CLOCK_AHEAD",
 ]);
+/** The host stops, or serves the slot no more: another one is about to. */
+const leaving: ReadonlySet<string> = new Set(["DRAINING", "NOT_OWNER", "FENCED"]);
 const unknown: ReadonlySet<string> = new Set(["OUTCOME_UNKNOWN", "STREAM_LOST", "DEADLINE_EXCEEDED"]);
 
 /** Judges one attempt. */
@@ -48,8 +47,13 @@ export function judge(outcome: Outcome): Verdict {
   const { code } = answer.value;
   if (unknown.has(code)) return { kind: "unknown" };
   if (isErrorCode(code) && errorTable[code].httpStatus === 503)
-    return { kind: "refused", answer, passing: passing.has(code) };
+    return { kind: "refused", answer, passing: passingOf(code) };
   return { kind: "answered", answer };
+}
+
+function passingOf(code: string): "no" | "soon" | "with-its-owner" {
+  if (leaving.has(code)) return "with-its-owner";
+  return passing.has(code) ? "soon" : "no";
 }
 
 function judgeError(error: unknown): Verdict {

@@ -3,11 +3,16 @@ import type { MapEntry } from "@guildhall/slots";
 import type { Timers } from "./ports.ts";
 
 /** How many requests may wait, and how many bytes they may hold. */
+export interface Room {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** What may wait: for one slot, so that a busy guild leaves room for others; for one host; in all. */
 export interface WaitingLimits {
-  readonly perShard: number;
-  readonly perShardBytes: number;
-  readonly total: number;
-  readonly totalBytes: number;
+  readonly slot: Room;
+  readonly host: Room;
+  readonly all: Room;
 }
 
 /** One request that cannot go on now. */
@@ -45,7 +50,7 @@ interface Load {
 
 const retryAfterMs = 1_000;
 
-/** Whether two entries are the same owner, reached at the same place. */
+/** Whether two entries are the same owner at the same epoch, reached at the same place. */
 export function sameOwner(a: MapEntry | undefined, b: MapEntry | undefined): boolean {
   return a?.epoch === b?.epoch && a?.incarnation === b?.incarnation && a?.address === b?.address;
 }
@@ -53,42 +58,36 @@ export function sameOwner(a: MapEntry | undefined, b: MapEntry | undefined): boo
 /** Makes an empty room. */
 export function makeWaitingRoom({ timers, limits }: { timers: Timers; limits: WaitingLimits }): WaitingRoom {
   const waiters = new Set<Waiter>();
-  const shards = new Map<string, Load>();
+  // By slots and by hosts, which stay what they are when shards are split and moved.
+  const slots = new Map<number, Load>();
+  const hosts = new Map<string, Load>();
   const all: Load = { count: 0, bytes: 0 };
 
-  function release(shard: string, load: Load, sizeBytes: number): void {
-    for (const each of [load, all]) {
-      each.count -= 1;
-      each.bytes -= sizeBytes;
-    }
-    if (load.count === 0) shards.delete(shard);
-  }
-
-  function admit(shard: string, sizeBytes: number): Load {
-    const load = shards.get(shard) ?? { count: 0, bytes: 0 };
-    if (
-      !hasRoom(load, sizeBytes, limits.perShard, limits.perShardBytes) ||
-      !hasRoom(all, sizeBytes, limits.total, limits.totalBytes)
-    ) {
-      throw new GuildhallError("QUEUE_FULL", `too many requests wait for shard ${shard}`, { retryAfterMs });
-    }
-    shards.set(shard, load);
-    for (const each of [load, all]) {
-      each.count += 1;
-      each.bytes += sizeBytes;
-    }
-    return load;
+  function admit({ slot, owner, sizeBytes }: Wait): () => void {
+    const host = owner?.incarnation ?? "";
+    const slotLoad = slots.get(slot) ?? { count: 0, bytes: 0 };
+    const hostLoad = hosts.get(host) ?? { count: 0, bytes: 0 };
+    assertRoom(slotLoad, sizeBytes, limits.slot, `slot ${slot}`);
+    assertRoom(hostLoad, sizeBytes, limits.host, `host ${owner?.host ?? "(none known)"}`);
+    assertRoom(all, sizeBytes, limits.all, "hosts");
+    slots.set(slot, slotLoad);
+    hosts.set(host, hostLoad);
+    for (const load of [slotLoad, hostLoad, all]) grow(load, 1, sizeBytes);
+    return () => {
+      for (const load of [slotLoad, hostLoad, all]) grow(load, -1, -sizeBytes);
+      if (slotLoad.count === 0) slots.delete(slot);
+      if (hostLoad.count === 0) hosts.delete(host);
+    };
   }
 
   return {
     wait(wait) {
-      const shard = shardKey(wait);
-      const load = admit(shard, wait.sizeBytes);
+      const release = admit(wait);
       return new Promise((resolve) => {
         const leave = (): void => {
           if (!waiters.delete(waiter)) return;
           timer[Symbol.dispose]();
-          release(shard, load, wait.sizeBytes);
+          release();
           resolve();
         };
         const waiter: Waiter = { ...wait, leave };
@@ -109,11 +108,12 @@ export function makeWaitingRoom({ timers, limits }: { timers: Timers; limits: Wa
   };
 }
 
-/** Without an owner the shard is not known either: the slot stands for it. */
-function shardKey({ slot, owner }: Wait): string {
-  return owner === undefined ? `slot ${slot}` : `${owner.range.i}/${owner.range.n}`;
+function grow(load: Load, count: number, bytes: number): void {
+  load.count += count;
+  load.bytes += bytes;
 }
 
-function hasRoom(load: Load, sizeBytes: number, count: number, bytes: number): boolean {
-  return load.count < count && load.bytes + sizeBytes <= bytes;
+function assertRoom(load: Load, sizeBytes: number, { count, bytes }: Room, what: string): void {
+  if (load.count < count && load.bytes + sizeBytes <= bytes) return;
+  throw new GuildhallError("QUEUE_FULL", `too many requests wait for ${what}`, { retryAfterMs });
 }
