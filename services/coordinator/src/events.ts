@@ -1,40 +1,69 @@
 import { toGuildhallError } from "@guildhall/errors";
-import type { Telemetry } from "@guildhall/telemetry";
-import type { Coordinator } from "./domain/coordinator.ts";
+import type { Metrics, Telemetry } from "@guildhall/telemetry";
+import type { Coordinator, CoordinatorStatus } from "./domain/coordinator.ts";
 
 /** Every metric and log event that the coordinator emits, beside those of its streams. */
 export interface CoordinatorEvents {
   epochsUnread(error: unknown): void;
+  /** A write, or the counting of topics, failed and is tried again. */
+  failed(error: unknown): void;
+  deposed(error: unknown): void;
   /** Shows what the coordinator knows, whenever the metrics are read. */
   show(coordinator: Coordinator): void;
 }
 
 /** Declares them. */
 export function makeCoordinatorEvents({ metrics, log }: Telemetry): CoordinatorEvents {
-  const failures = metrics.counter("epoch_read_failures_total", "Readings of the EPOCHs that failed.", ["code"]);
+  const unread = metrics.counter("epoch_read_failures_total", "Readings of the EPOCHs that failed.", ["code"]);
+  const failures = metrics.counter("failures_total", "Writes and countings that failed and are tried again.", ["code"]);
   return {
     epochsUnread(error) {
       const { code, message } = toGuildhallError(error);
+      unread.inc({ code });
+      log.warn({ code }, `cannot read the EPOCHs: ${message}`);
+    },
+    failed(error) {
+      const { code, message } = toGuildhallError(error);
       failures.inc({ code });
-      log[code === "BAD_CONFIG" ? "error" : "warn"]({ code }, `cannot read the EPOCHs, no orders yet: ${message}`);
+      log.warn({ code }, `failed, is tried again: ${message}`);
     },
+    deposed: (error) => log.error({ err: error }, "deposed: this coordinator does nothing any more"),
     show(coordinator) {
-      const workers = metrics.gauge("worker_ids", "Worker ids, by state.", ["state"]);
-      const hosts = metrics.gauge("hosts", "Hosts whose lease holds.");
-      const shards = metrics.gauge("shards", "Shards that a live host owns, and those ordered.", ["state"]);
-      const version = metrics.gauge("map_version", "Version of the published map.");
-      const watchers = metrics.gauge("map_watchers", "Processes that follow the map.");
-      const read = metrics.gauge("epochs_read", "Whether owners are known from the journal (1) or not yet (0).");
-      metrics.beforeRead(() => {
-        const status = coordinator.status();
-        for (const [state, count] of Object.entries(status.workers)) workers.set({ state }, count);
-        hosts.set(status.fleet.hosts);
-        shards.set({ state: "owned" }, status.fleet.owned);
-        shards.set({ state: "ordered" }, status.fleet.ordered);
-        version.set(status.mapVersion);
-        watchers.set(status.watchers);
-        read.set(Number(status.epochsRead));
-      });
+      const show = makeGauges(metrics);
+      metrics.beforeRead(() => show(coordinator.status()));
     },
+  };
+}
+
+function makeGauges(metrics: Metrics): (status: CoordinatorStatus) => void {
+  const workers = metrics.gauge("worker_ids", "Worker ids, by state.", ["state"]);
+  const hosts = metrics.gauge("hosts", "Hosts, by state.", ["state"]);
+  const shards = metrics.gauge("shards", "Shards, by state.", ["state"]);
+  const load = metrics.gauge("host_load", "A host's part of the load of the fleet.", ["host"]);
+  const orders = metrics.gauge("orders", "Orders that are out, by kind.", ["kind"]);
+  const moves = metrics.gauge("moves_kept", "Moves that ended and are remembered, by how they ended.", ["state"]);
+  const imbalance = metrics.gauge("imbalance", "The worst host's load divided by the mean; 0 = not known yet.");
+  const reshard = metrics.gauge("reshard", "1 for the phase of the reshard.", ["phase"]);
+  const version = metrics.gauge("map_version", "Version of the published map.");
+  const watchers = metrics.gauge("map_watchers", "Processes that follow the map.");
+  const read = metrics.gauge("epochs_read", "Whether owners are known from the journal (1) or not yet (0).");
+  return (status) => {
+    const { fleet } = status;
+    for (const [state, count] of Object.entries(status.workers)) workers.set({ state }, count);
+    for (const [kind, count] of Object.entries(status.orders)) orders.set({ kind }, count);
+    const countStates = (gauge: typeof hosts, states: readonly string[], all: readonly { state: string }[]): void => {
+      for (const state of states) gauge.set({ state }, all.filter((one) => one.state === state).length);
+    };
+    countStates(hosts, ["Ready", "Draining", "Lapsed", "Absent"], fleet.hosts);
+    countStates(shards, ["Serving", "Moving", "Splitting", "Ordered", "Lost"], fleet.shards);
+    countStates(moves, ["Running", "Done", "TakenBack", "Refused", "Lost"], fleet.moves);
+    for (const host of fleet.hosts) load.set({ host: host.name }, host.load);
+    for (const phase of ["Planned", "Splitting", "Moving", "Completed", "Cancelled", "Undone"]) {
+      reshard.set({ phase }, Number(fleet.reshard?.phase === phase));
+    }
+    imbalance.set(fleet.imbalance);
+    version.set(Number(fleet.mapVersion));
+    watchers.set(status.watchers);
+    read.set(Number(status.epochsRead));
   };
 }

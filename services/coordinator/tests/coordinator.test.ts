@@ -34,22 +34,28 @@ const idle = { shards: [], outcomes: [], cpuShare: 0, memoryBytes: 0n, journalP9
 function serveEpochs(address: string, records: EpochRecord[]) {
   const exchange = serveExchange<DataRequest, DataReply>({
     limit: { inFlight: 10 },
-    handle: () => ({ $case: "readEpochs", value: { records } }),
+    handle: ({ body }) =>
+      body?.$case === "countTopics"
+        ? { $case: "countTopics", value: { counts: Array.from({ length: body.value.n }, () => 5n) } }
+        : { $case: "readEpochs", value: { records } },
   });
   return createRpcServer({ address, services: [[DataServiceService, { exchange }]] });
 }
 
-async function startCoordinator(dir: string) {
+const deposed: string[] = [];
+
+async function startCoordinator(dir: string, name = "coordinator") {
   return createCoordinatorService(
     readConfig({
       GUILDHALL_NAME: "coordinator-0",
-      GUILDHALL_LISTEN: `unix:${join(dir, "coordinator.sock")}`,
+      GUILDHALL_LISTEN: `unix:${join(dir, `${name}.sock`)}`,
       GUILDHALL_DATA: `unix:${join(dir, "data.sock")}`,
       GUILDHALL_STATE_DIR: join(dir, "state"),
       GUILDHALL_SHARDS: "2",
       GUILDHALL_HOSTS: "guild-0,guild-1",
       GUILDHALL_LOG_LEVEL: "silent",
     }),
+    { onDeposed: ({ message }) => deposed.push(message) },
   );
 }
 
@@ -126,8 +132,8 @@ test("orders hosts to take their shards, publishes what they report, and goes on
   await using client = createCoordinatorClient(coordinator.address);
   await client.call("renewHost", renew("guild-1", "z", [record(1, 1, "guild-1", "z")]));
   await waitFor(() => watch.maps.length === 2);
-  expect(watch.maps[1]).toMatchObject({ version: 2n });
-  expect(watch.maps[1]?.entries).toHaveLength(2);
+  expect(watch.maps[1]).toMatchObject({ version: 2n, fromVersion: 1n });
+  expect(watch.maps[1]?.entries).toMatchObject([{ range: { i: 1, n: 2 }, host: "guild-1" }]);
 });
 
 test("refuses a renewal that names nobody, with a clear error", async () => {

@@ -1,5 +1,5 @@
 import type { DataClient } from "@guildhall/rpc";
-import type { EpochSource } from "../domain/coordinator.ts";
+import type { EpochSource } from "../domain/epoch-reader.ts";
 import { toEpochRow } from "../rpc/convert.ts";
 
 const timeoutMs = 5_000;

@@ -1,7 +1,15 @@
-import type { EpochRow, MapUpdate } from "@guildhall/slots";
+import type { FleetDescription, ReshardStatus } from "@guildhall/proto";
+import type { ShardRange } from "@guildhall/slots";
 import type { CoordinatorStore } from "../store/coordinator-store.ts";
-import { type Fleet, type FleetCounts, makeFleet, type Order, type Renewal } from "./fleet.ts";
-import { hostLeaseTtlMs } from "./host-leases.ts";
+import { describeFleet, describeReshard } from "./describe.ts";
+import { type EpochReader, type EpochSource, makeEpochReader } from "./epoch-reader.ts";
+import { Fleet } from "./fleet.ts";
+import { type HostKey, hostLeaseTtlMs, type Renewal } from "./hosts.ts";
+import { createKeeper, type Keeper } from "./keeper.ts";
+import type { FleetSpec, OrderRow, PlannedMove, ReshardPlan } from "./kept.ts";
+import { type MapBook, type MapDelta, makeMapBook } from "./map-book.ts";
+import { makeOperations, type Operations, type ReshardVerb, type TopicSource } from "./operations.ts";
+import { type Given, makeOrderWaits, type OrderWaits } from "./order-waits.ts";
 import type { Clock, Timers } from "./time.ts";
 import {
   makeWorkerLeases,
@@ -11,166 +19,291 @@ import {
   workerLeaseTtlMs,
 } from "./worker-leases.ts";
 
-/** Reads the last EPOCHs of all slots from the journal. */
-export type EpochSource = () => Promise<readonly EpochRow[]>;
-
-/** What the coordinator uses. `onEpochFailure` hears of each failed reading of EPOCHs; it is tried again. */
+/** What the coordinator uses. */
 export interface CoordinatorPorts {
   readonly clock: Clock;
   readonly timers: Timers;
+  /** Makes ids that are never used again. */
   readonly newId: () => string;
   readonly store: CoordinatorStore;
   readonly readEpochs: EpochSource;
+  readonly countTopics: TopicSource;
+  /** Hears of each failed reading of EPOCHs; it is tried again. */
   readonly onEpochFailure: (error: unknown) => void;
+  /** Hears of each failed write, and of each failed counting of topics; both are tried again. */
+  readonly onFailure: (error: unknown) => void;
+  /** Another coordinator has taken over: this one does nothing any more, and is to end. */
+  readonly onDeposed: (error: Error) => void;
+}
+
+/** What a fleet is before anybody applied a spec, and how long load is measured before each decision on balance. */
+export interface CoordinatorOptions {
+  readonly shards: number;
+  readonly hosts: readonly string[];
+  /** Default 10 s. */
+  readonly windowMs?: number;
 }
 
 /** What is known of worker ids, hosts and shards, for metrics and probes. */
-interface CoordinatorStatus {
+export interface CoordinatorStatus {
   readonly workers: WorkerCounts;
-  readonly fleet: FleetCounts;
-  readonly mapVersion: number;
+  /** Hosts whose lease holds. */
+  readonly hosts: number;
+  readonly fleet: FleetDescription;
+  /** Orders that are out, by kind. */
+  readonly orders: Readonly<Record<OrderRow["kind"], number>>;
   readonly watchers: number;
   /** Whether owners are known from the journal; nothing is ordered before. */
   readonly epochsRead: boolean;
 }
 
-/** The coordinator: answers only after what it answers is durable. */
+/** Somebody who follows the map. */
+export interface MapWatch extends Disposable {
+  /** What is news since the last taking; all of it the first time; undefined = nothing. */
+  take(): MapDelta | undefined;
+}
+
+/** The coordinator: answers only after what it answers is durable. Everything rejects with FENCED once it is deposed. */
 export interface Coordinator extends Disposable {
   leaseWorker(ask: WorkerAsk): Promise<{ workerId: number; ttlMs: number; nowMs: number }>;
-  renewHost(renewal: Renewal): Promise<{ ttlMs: number; nowMs: number; orders: Order[] }>;
-  /** Hands over the published map now, when there is one, and each later one until disposed. */
-  watchMap(onMap: (map: MapUpdate) => void): Disposable;
+  /** `ttlMs` 0: the lease holds, but proves nothing. */
+  renewHost(renewal: Renewal): Promise<{ ttlMs: number; nowMs: number; orders: readonly OrderRow[] }>;
+  awaitOrders(host: HostKey, seen: number, waitMs: number): Promise<Given>;
+  applySpec(spec: FleetSpec): Promise<{ removableHosts: readonly string[]; reshard: ReshardStatus }>;
+  describe(): FleetDescription;
+  planReshard(to: number): Promise<ReshardPlan>;
+  driveReshard(verb: ReshardVerb, dryRun: boolean): Promise<ReshardStatus>;
+  moveShard(range: ShardRange, toHost: string, dryRun: boolean): Promise<{ moveId: string; fromHost: string }>;
+  rebalance(dryRun: boolean): Promise<{ moves: readonly PlannedMove[]; reason: string }>;
+  drainHost(host: string, change: "drain" | "cancel" | "none"): Promise<number>;
+  /** `onChange` is called whenever the map changes. */
+  watchMap(onChange: () => void): MapWatch;
   status(): CoordinatorStatus;
 }
 
-const firstRetryMs = 100;
-const lastRetryMs = 2_000;
-// An order that stands this long may name an owner that is not the last one: the journal is asked again.
-const staleOrderMs = 5_000;
+const tickMs = 250;
+const confirmEveryMs = 1_000;
+const flushEveryMs = 30_000;
+const recountMs = 2_000;
+const defaultWindowMs = 10_000;
 
-/** Makes the coordinator of `shards` shards over `hosts`, from what its store kept. */
-export async function createCoordinator(
-  { shards, hosts }: { readonly shards: number; readonly hosts: readonly string[] },
-  ports: CoordinatorPorts,
-): Promise<Coordinator> {
-  const { clock, newId, store } = ports;
-  const state = await store.load();
-  const leases = makeWorkerLeases({ clock, rows: state.workers });
-  const fleet = makeFleet({ clock, newId, shards, hosts, map: state.map });
-  const watchers = new Set<(map: MapUpdate) => void>();
-  const saver = makeSaver(store, leases, fleet, state.map, (map) => {
-    for (const watcher of watchers) watcher(map);
+/** Makes the coordinator from what its store kept; any other one of the same store is deposed by that. */
+export async function createCoordinator(options: CoordinatorOptions, ports: CoordinatorPorts): Promise<Coordinator> {
+  let coordinator: RunningCoordinator | undefined;
+  const keeper = await createKeeper(ports.store, {
+    beforeSave: (changes) => coordinator?.map.beforeSave(changes),
+    afterSave: (changes) => coordinator?.saved(changes),
+    onDeposed: (error) => coordinator?.deposed(error),
   });
-  const reader = startEpochReader(ports, fleet);
-
-  return {
-    async leaseWorker(ask) {
-      const workerId = leases.lease(ask);
-      await saver.settle();
-      return { workerId, ttlMs: workerLeaseTtlMs, nowMs: clock.nowMs() };
-    },
-    async renewHost(renewal) {
-      const orders = fleet.renew(renewal);
-      // A host's lease is not kept on disk: only a changed map is waited for, not what else cannot be written now.
-      await saver.settleMap();
-      return { ttlMs: hostLeaseTtlMs, nowMs: clock.nowMs(), orders };
-    },
-    watchMap(onMap) {
-      watchers.add(onMap);
-      if (saver.published().version > 0) onMap(saver.published());
-      return { [Symbol.dispose]: () => void watchers.delete(onMap) };
-    },
-    status: () => ({
-      workers: leases.counts(),
-      fleet: fleet.counts(),
-      mapVersion: saver.published().version,
-      watchers: watchers.size,
-      epochsRead: reader.done(),
-    }),
-    [Symbol.dispose]: () => reader[Symbol.dispose](),
-  };
+  coordinator = new RunningCoordinator(options, ports, keeper);
+  coordinator.start();
+  return coordinator;
 }
 
-interface Saver {
-  /** Resolves when all that has changed so far is durable; changes that come meanwhile share the next write. */
-  settle(): Promise<void>;
-  /** Resolves when the map as it is now is durable. */
-  settleMap(): Promise<void>;
-  /** The last durable map. */
-  published(): MapUpdate;
-}
+class RunningCoordinator implements Coordinator {
+  readonly map: MapBook;
+  readonly #ports: CoordinatorPorts;
+  readonly #keeper: Keeper;
+  readonly #fleet: Fleet;
+  readonly #leases: WorkerLeases;
+  readonly #waits: OrderWaits;
+  readonly #operations: Operations;
+  readonly #reader: EpochReader;
+  readonly #watchers = new Set<() => void>();
+  #timer: Disposable | undefined;
+  #confirmAtMs = 0;
+  #flushAtMs = 0;
+  #countAtMs = 0;
+  #disposed = false;
 
-function makeSaver(
-  store: CoordinatorStore,
-  leases: WorkerLeases,
-  fleet: Fleet,
-  loaded: MapUpdate,
-  publish: (map: MapUpdate) => void,
-): Saver {
-  let published = loaded;
-  let saving: Promise<void> | undefined;
-
-  async function save(): Promise<void> {
-    const workers = leases.unsaved();
-    const map = fleet.map();
-    const mapChanged = map.version > published.version;
-    await store.save({ workers, ...(mapChanged ? { map } : {}) });
-    leases.saved(workers);
-    if (!mapChanged) return;
-    published = map;
-    publish(map);
-  }
-
-  function saveOnce(): Promise<void> {
-    saving ??= save().finally(() => {
-      saving = undefined;
+  constructor(
+    { shards, hosts, windowMs = defaultWindowMs }: CoordinatorOptions,
+    ports: CoordinatorPorts,
+    keeper: Keeper,
+  ) {
+    const { clock, newId, timers } = ports;
+    this.#ports = ports;
+    this.#keeper = keeper;
+    this.map = makeMapBook(keeper);
+    this.#fleet = new Fleet({ clock, newId, keeper, map: this.map, shards, hosts, windowMs });
+    this.#leases = makeWorkerLeases({
+      clock,
+      rows: keeper.rows("worker").values(),
+      keep: (row) => keeper.put("worker", String(row.workerId), row),
     });
-    return saving;
+    this.#waits = makeOrderWaits(this.#fleet.orders, timers);
+    this.#operations = makeOperations(this.#fleet, ports.countTopics);
+    this.#reader = makeEpochReader({
+      clock,
+      read: ports.readEpochs,
+      isWanted: () => !this.#disposed && this.#fleet.wantsReading(),
+      onRead: (rows, startedMs) => {
+        if (this.#disposed) return;
+        this.#fleet.learnEpochs(rows, startedMs);
+        this.#saveSoon();
+      },
+      onFailure: (error) => {
+        if (!this.#disposed) ports.onEpochFailure(error);
+      },
+    });
   }
 
-  return {
-    published: () => published,
-    async settle() {
-      while (leases.unsaved().length > 0 || fleet.map().version > published.version) await saveOnce();
-    },
-    async settleMap() {
-      while (fleet.map().version > published.version) await saveOnce();
-    },
-  };
-}
+  start(): void {
+    this.#reader.poll();
+    this.#saveSoon();
+    this.#schedule();
+  }
 
-/** Reads the EPOCHs until that succeeds, and again whenever an order is not carried out. */
-function startEpochReader(
-  { timers, readEpochs, onEpochFailure }: CoordinatorPorts,
-  fleet: Fleet,
-): Disposable & { done(): boolean } {
-  let done = false;
-  let disposed = false;
-  let retryMs = firstRetryMs;
-  let timer: Disposable | undefined;
+  async leaseWorker(ask: WorkerAsk): Promise<{ workerId: number; ttlMs: number; nowMs: number }> {
+    const workerId = this.#leases.lease(ask);
+    await this.#keeper.settle();
+    return { workerId, ttlMs: workerLeaseTtlMs, nowMs: this.#ports.clock.nowMs() };
+  }
 
-  const schedule = (ms: number): void => {
-    if (!disposed) timer = timers.after(ms, () => void turn());
-  };
-  async function turn(): Promise<void> {
-    if (done && fleet.oldestOrderMs() < staleOrderMs) return schedule(lastRetryMs);
-    try {
-      fleet.learnEpochs(await readEpochs());
-      done = true;
-      retryMs = lastRetryMs;
-    } catch (error) {
-      if (disposed) return;
-      onEpochFailure(error);
-      retryMs = Math.min(lastRetryMs, retryMs * 2);
+  async renewHost(renewal: Renewal): Promise<{ ttlMs: number; nowMs: number; orders: readonly OrderRow[] }> {
+    this.#fleet.renew(renewal);
+    // What cannot be written now is not handed out, but the lease does not depend on it.
+    await this.#keeper.settle().catch((error: unknown) => this.#failed(error));
+    await this.#keeper.confirm();
+    this.#waits.wake();
+    const ttlMs = this.#fleet.isTrusted(renewal) ? hostLeaseTtlMs : 0;
+    return { ttlMs, nowMs: this.#ports.clock.nowMs(), orders: this.#fleet.orders.for(renewal) };
+  }
+
+  async awaitOrders(host: HostKey, seen: number, waitMs: number): Promise<Given> {
+    await this.#keeper.confirm();
+    return this.#waits.wait(host, seen, waitMs);
+  }
+
+  async applySpec(spec: FleetSpec): Promise<{ removableHosts: readonly string[]; reshard: ReshardStatus }> {
+    const removableHosts = this.#operations.applySpec(spec);
+    await this.#settle();
+    return { removableHosts, reshard: describeReshard(this.#fleet) };
+  }
+
+  describe(): FleetDescription {
+    return describeFleet(this.#fleet, this.map.version);
+  }
+
+  async planReshard(to: number): Promise<ReshardPlan> {
+    await this.#keeper.confirm();
+    return this.#operations.planReshard(to);
+  }
+
+  async driveReshard(verb: ReshardVerb, dryRun: boolean): Promise<ReshardStatus> {
+    await this.#operations.driveReshard(verb, dryRun);
+    await this.#settle();
+    return describeReshard(this.#fleet);
+  }
+
+  async moveShard(range: ShardRange, toHost: string, dryRun: boolean): Promise<{ moveId: string; fromHost: string }> {
+    const accepted = this.#operations.moveShard(range, toHost, dryRun);
+    await this.#settle();
+    return accepted;
+  }
+
+  async rebalance(dryRun: boolean): Promise<{ moves: readonly PlannedMove[]; reason: string }> {
+    const done = this.#operations.rebalance(dryRun);
+    await this.#settle();
+    return done;
+  }
+
+  async drainHost(host: string, change: "drain" | "cancel" | "none"): Promise<number> {
+    const left = this.#operations.drainHost(host, change);
+    await this.#settle();
+    return left;
+  }
+
+  watchMap(onChange: () => void): MapWatch {
+    let version = 0;
+    this.#watchers.add(onChange);
+    return {
+      take: () => {
+        const delta = this.map.since(version);
+        version = this.map.version;
+        return delta;
+      },
+      [Symbol.dispose]: () => void this.#watchers.delete(onChange),
+    };
+  }
+
+  status(): CoordinatorStatus {
+    const open = this.#fleet.orders.open();
+    const count = (kind: OrderRow["kind"]): number => open.filter((order) => order.kind === kind).length;
+    return {
+      workers: this.#leases.counts(),
+      hosts: this.#fleet.hosts.alive().length,
+      fleet: this.describe(),
+      orders: { take: count("take"), split: count("split"), move: count("move") },
+      watchers: this.#watchers.size,
+      epochsRead: this.#fleet.known,
+    };
+  }
+
+  saved(changes: Parameters<MapBook["afterSave"]>[0]): void {
+    if (this.map.afterSave(changes)) for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  deposed(error: Error): void {
+    if (this.#disposed) return;
+    this[Symbol.dispose]();
+    this.#ports.onDeposed(error);
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#timer?.[Symbol.dispose]();
+    this.#waits[Symbol.dispose]();
+    this.#watchers.clear();
+  }
+
+  #schedule(): void {
+    if (!this.#disposed) this.#timer = this.#ports.timers.after(tickMs, () => this.#tick());
+  }
+
+  #tick(): void {
+    const nowMs = this.#ports.clock.monotonicMs();
+    this.#fleet.tick();
+    this.#reader.poll();
+    if (nowMs >= this.#confirmAtMs) {
+      this.#confirmAtMs = nowMs + confirmEveryMs;
+      this.#keeper.confirm().catch((error: unknown) => this.#failed(error));
     }
-    schedule(retryMs);
+    if (nowMs >= this.#flushAtMs) {
+      this.#flushAtMs = nowMs + flushEveryMs;
+      this.#keeper.flush().catch((error: unknown) => this.#failed(error));
+    }
+    if (nowMs >= this.#countAtMs) this.#planWanted(nowMs);
+    this.#saveSoon();
+    this.#schedule();
   }
-  void turn();
-  return {
-    done: () => done,
-    [Symbol.dispose]() {
-      disposed = true;
-      timer?.[Symbol.dispose]();
-    },
-  };
+
+  /** Counts the topics for a plan that is to be made. */
+  #planWanted(nowMs: number): void {
+    const to = this.#fleet.reshard.wantsPlan();
+    if (to === undefined) return;
+    this.#countAtMs = nowMs + recountMs;
+    const plan = async (): Promise<void> => {
+      this.#fleet.reshard.plan(await this.#ports.countTopics(to));
+      this.#fleet.steer();
+      await this.#settle();
+    };
+    plan().catch((error: unknown) => this.#failed(error));
+  }
+
+  async #settle(): Promise<void> {
+    await this.#keeper.settle();
+    await this.#keeper.confirm();
+    this.#waits.wake();
+  }
+
+  #saveSoon(): void {
+    if (this.#disposed) return;
+    const save = this.#keeper.settle().then(() => this.#waits.wake());
+    save.catch((error: unknown) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#disposed) this.#ports.onFailure(error);
+  }
 }

@@ -1,70 +1,123 @@
-import {
-  type EpochRow,
-  formatRange,
-  type MapEntry,
-  type MapUpdate,
-  type ShardRange,
-  splitRange,
-} from "@guildhall/slots";
+import { type EpochRow, formatRange, type ShardRange, sameRange, splitRange } from "@guildhall/slots";
+import type { EntryRow } from "./kept.ts";
 
-/** Which incarnation of which host took a range, at which epoch. */
-export type Owner = Pick<EpochRow, "epoch" | "host" | "incarnation">;
-
-/** What is known of who owns which range, from the journal and from the hosts; the highest epoch is believed. */
-export interface Ownership {
-  ownerOf(range: ShardRange): Owner | undefined;
-  owners(): Owner[];
-  /** Takes an EPOCH from the journal, which does not say where the host is reached: the map stays. */
-  learn(row: EpochRow): void;
-  /** Takes what a host says it owns, and puts it into the map. */
-  report(host: { host: string; address: string; incarnation: string }, owned: readonly EpochRow[]): void;
-  /** The map; its version has risen by one when a report changed an entry. */
-  map(): MapUpdate;
+/** A shard: a range, and the EPOCH it is owned by (after a split its parent's, with `split`); undefined = never owned. */
+export interface Shard {
+  readonly range: ShardRange;
+  readonly key: string;
+  readonly row: EpochRow | undefined;
 }
 
-/** Makes what is known at start: the map published last. `onReplaced` hears of owners that a higher epoch replaced. */
-export function makeOwnership(loaded: MapUpdate, onReplaced: (former: Owner, by: Owner) => void): Ownership {
-  let map = loaded;
-  const entries = new Map(loaded.entries.map((entry) => [formatRange(entry.range), entry]));
-  const owners = new Map<string, Owner>(loaded.entries.map((entry) => [formatRange(entry.range), entry]));
+/**
+ * What is known of who owns which range, from the journal and from the hosts; the highest epoch is believed. Shards
+ * partition all slots, with different n while a fleet is being doubled.
+ */
+export interface Ownership {
+  /** All shards, in order of (n, i). Where nobody ever owned anything they have the `wanted` number. */
+  shards(wanted: number): readonly Shard[];
+  /** The shard of exactly this range, if there is one. */
+  shard(range: ShardRange): Shard | undefined;
+  /** The EPOCH by which the range's first slot is owned. */
+  ownerOf(range: ShardRange): EpochRow | undefined;
+  /** Takes EPOCHs as the journal or a host tells them; false when nothing of it was news. */
+  learn(rows: readonly EpochRow[]): boolean;
+}
 
-  function learn({ range, epoch, host, incarnation }: EpochRow): void {
-    const known = owners.get(formatRange(range));
-    if (known !== undefined && known.epoch >= epoch) return;
-    const owner = { epoch, host, incarnation };
-    owners.set(formatRange(range), owner);
-    if (known !== undefined) onReplaced(known, owner);
+const keyOf = ({ i, n }: ShardRange): number => n + i;
+const parentKeyOf = (key: number): number => {
+  const n = 2 ** Math.floor(Math.log2(key)) / 2;
+  return n + ((key - 2 * n) % n);
+};
+
+/** What is told about a replaced owner. */
+type OnReplaced = (former: EpochRow, by: EpochRow) => void;
+
+/**
+ * Makes what is known at start: the map published last, which does not know by which rows it came about. Those of the
+ * journal take their place at the same epoch. `onReplaced` hears of owners that a higher epoch replaced.
+ */
+export function makeOwnership(entries: readonly EntryRow[], onReplaced: OnReplaced): Ownership {
+  return new KnownOwnership(entries, onReplaced);
+}
+
+class KnownOwnership implements Ownership {
+  readonly #rows = new Map<number, EpochRow>();
+  readonly #onReplaced: OnReplaced;
+  #wanted = 1;
+  #shards: readonly Shard[] | undefined;
+  #byRange = new Map<number, Shard>();
+
+  constructor(entries: readonly EntryRow[], onReplaced: OnReplaced) {
+    this.#onReplaced = onReplaced;
+    for (const { range, host, incarnation, epoch } of entries) {
+      this.#rows.set(keyOf(range), { range, split: false, epoch, host, incarnation, moveId: "" });
+    }
   }
 
-  function enter(entry: MapEntry): boolean {
-    const known = entries.get(formatRange(entry.range));
-    if (known !== undefined && !isNewer(entry, known)) return false;
-    entries.set(formatRange(entry.range), entry);
+  shards(wanted: number): readonly Shard[] {
+    if (this.#shards === undefined || this.#wanted !== wanted) {
+      this.#wanted = wanted;
+      this.#shards = this.#partition();
+      this.#byRange = new Map(this.#shards.map((shard) => [keyOf(shard.range), shard]));
+    }
+    return this.#shards;
+  }
+
+  shard(range: ShardRange): Shard | undefined {
+    this.shards(this.#wanted);
+    return this.#byRange.get(keyOf(range));
+  }
+
+  ownerOf(range: ShardRange): EpochRow | undefined {
+    let best: EpochRow | undefined;
+    for (let key = keyOf(range); key >= 1; key = key === 1 ? 0 : parentKeyOf(key)) {
+      best = higher(this.#rows.get(key), best);
+    }
+    return best;
+  }
+
+  learn(rows: readonly EpochRow[]): boolean {
+    let changed = false;
+    for (const row of rows) changed = this.#take(row) || changed;
+    if (changed) this.#shards = undefined;
+    return changed;
+  }
+
+  #take(row: EpochRow): boolean {
+    const owner = this.ownerOf(row.range);
+    const known = this.#rows.get(keyOf(row.range));
+    if (known !== undefined && !isNewer(row, known)) return false;
+    this.#rows.set(keyOf(row.range), row);
+    if (owner !== undefined && row.epoch > owner.epoch) this.#onReplaced(owner, row);
     return true;
   }
 
-  return {
-    ownerOf: (range) => owners.get(formatRange(range)),
-    owners: () => [...owners.values()],
-    learn,
-    report({ host, address, incarnation }, owned) {
-      let changed = false;
-      for (const row of owned) {
-        learn({ ...row, host, incarnation });
-        changed = enter({ range: row.range, host, address, epoch: row.epoch, incarnation }) || changed;
+  #partition(): Shard[] {
+    const inner = new Set<number>();
+    for (const key of this.#rows.keys()) {
+      for (let above = key; above > 1 && !inner.has(parentKeyOf(above)); above = parentKeyOf(above)) {
+        inner.add(parentKeyOf(above));
       }
-      if (changed) map = { version: map.version + 1, entries: [...entries.values()] };
-    },
-    map: () => map,
-  };
+    }
+    const shards: Shard[] = [];
+    const visit = (range: ShardRange, above: EpochRow | undefined): void => {
+      const row = higher(this.#rows.get(keyOf(range)), above);
+      const isWhole = row === undefined ? range.n >= this.#wanted : !(row.split && sameRange(row.range, range));
+      if (!inner.has(keyOf(range)) && isWhole) shards.push({ range, key: formatRange(range), row });
+      else for (const half of splitRange(range)) visit(half, row);
+    };
+    visit({ i: 0, n: 1 }, undefined);
+    return shards.sort((a, b) => keyOf(a.range) - keyOf(b.range));
+  }
 }
 
-/** The row itself, or one for each half when it is a split. */
-export function halvesOf(row: EpochRow): EpochRow[] {
-  return row.split ? splitRange(row.range).map((range) => ({ ...row, range, split: false })) : [row];
+function isNewer(row: EpochRow, known: EpochRow): boolean {
+  return row.epoch > known.epoch || (row.epoch === known.epoch && known.moveId === "" && row.moveId !== "");
 }
 
-function isNewer(entry: MapEntry, known: MapEntry): boolean {
-  if (entry.epoch !== known.epoch) return entry.epoch > known.epoch;
-  return entry.incarnation === known.incarnation && entry.address !== known.address;
+/** Of a range's own row and those above it, the one in force; what only a map told never beats a row of its epoch. */
+function higher(row: EpochRow | undefined, above: EpochRow | undefined): EpochRow | undefined {
+  if (row === undefined || above === undefined) return row ?? above;
+  if (row.epoch !== above.epoch) return row.epoch > above.epoch ? row : above;
+  return row.moveId === "" ? above : row;
 }

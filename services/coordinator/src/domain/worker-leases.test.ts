@@ -19,7 +19,8 @@ const codeOf = (act: () => unknown): unknown => {
 
 function start(rows: readonly WorkerRow[] = []) {
   const time = makeManualTime();
-  return { time, leases: makeWorkerLeases({ clock: time.clock, rows }) };
+  const kept: WorkerRow[] = [];
+  return { time, leases: makeWorkerLeases({ clock: time.clock, rows, keep: (row) => kept.push(row) }), kept };
 }
 
 test("gives every incarnation bits of its own, and the same ones when it asks again", () => {
@@ -79,16 +80,15 @@ test("over a restart: leases count as renewed at start, high marks stay, a new i
   const before = start();
   before.leases.lease(ask("api-0/a"));
   before.leases.lease(ask("api-0/a", 0, 1_234));
-  const rows = before.leases.unsaved();
-  expect(rows).toEqual([{ workerId: 0, process: "api-0", incarnation: "api-0/a", highestTimeMs: 1_234 }]);
-  before.leases.saved(rows);
-  expect(before.leases.unsaved()).toEqual([]);
+  before.leases.lease(ask("api-0/a", 0, 1_234));
+  const row = { workerId: 0, process: "api-0", incarnation: "api-0/a", highestTimeMs: 1_234 };
+  expect(before.kept).toEqual([{ ...row, highestTimeMs: 0 }, row]);
 
-  const { time, leases } = start(rows);
+  const { time, leases, kept } = start([row]);
   expect(leases.counts()).toEqual({ free: workerIdCount - 1, leased: 1, resting: 0 });
   expect(leases.lease(ask("api-0/b"))).toBe(1);
   expect(codeOf(() => leases.lease(ask("api-0/b", 0)))).toBe("FENCED");
   time.advance(workerLeaseTtlMs - 1);
   expect(leases.lease(ask("api-0/a", 0))).toBe(0);
-  expect(leases.unsaved().map(({ workerId }) => workerId)).toEqual([1]);
+  expect(kept.map(({ workerId }) => workerId)).toEqual([1]);
 });

@@ -60,9 +60,6 @@ export interface WorkerLeases {
    * another incarnation has the id that should be renewed, INVALID_FORM when that is no worker id.
    */
   lease(ask: WorkerAsk): number;
-  /** Rows changed since they were last handed to `saved`; an answer may go out only after these are durable. */
-  unsaved(): WorkerRow[];
-  saved(rows: readonly WorkerRow[]): void;
   counts(): WorkerCounts;
 }
 
@@ -72,11 +69,17 @@ interface Lease {
   lapsesAtMs: number;
 }
 
+/** What leases are made of. `keep` is told of each changed row; an answer may go out only once that is durable. */
+export interface WorkerLeaseParts {
+  readonly clock: Clock;
+  readonly rows: Iterable<WorkerRow>;
+  readonly keep: (row: WorkerRow) => void;
+}
+
 /** Makes the leases from the rows that were kept. */
-export function makeWorkerLeases({ clock, rows }: { clock: Clock; rows: readonly WorkerRow[] }): WorkerLeases {
+export function makeWorkerLeases({ clock, rows, keep }: WorkerLeaseParts): WorkerLeases {
   const leases = new Map<number, Lease>();
   const byIncarnation = new Map<string, number>();
-  const dirty = new Map<number, WorkerRow>();
   for (const row of rows) hold(row);
 
   function hold(row: WorkerRow): void {
@@ -90,7 +93,7 @@ export function makeWorkerLeases({ clock, rows }: { clock: Clock; rows: readonly
     const before = leases.get(workerId)?.row;
     const highestTimeMs = Math.max(before?.highestTimeMs ?? 0, ask.highestTimeMs);
     const row = { workerId, process: ask.process, incarnation: ask.incarnation, highestTimeMs };
-    if (before?.incarnation !== row.incarnation || before.highestTimeMs !== highestTimeMs) dirty.set(workerId, row);
+    if (before?.incarnation !== row.incarnation || before.highestTimeMs !== highestTimeMs) keep(row);
     hold(row);
     return workerId;
   }
@@ -127,10 +130,6 @@ export function makeWorkerLeases({ clock, rows }: { clock: Clock; rows: readonly
       throw new GuildhallError("WORKER_IDS_EXHAUSTED", `all ${workerIdCount} worker ids are leased or resting`, {
         retryAfterMs: workerRestMs,
       });
-    },
-    unsaved: () => [...dirty.values()],
-    saved(rowsSaved) {
-      for (const row of rowsSaved) if (dirty.get(row.workerId) === row) dirty.delete(row.workerId);
     },
     counts() {
       const all = [...leases.values()];

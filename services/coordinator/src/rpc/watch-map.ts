@@ -1,33 +1,30 @@
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import type { CoordinatorServiceWatchMapRequest, CoordinatorServiceWatchMapResponse } from "@guildhall/proto";
-import type { MapUpdate } from "@guildhall/slots";
 import type { CoordinatorContext } from "../context.ts";
-import { fromMapUpdate } from "./convert.ts";
+import { fromMapDelta } from "./convert.ts";
 
 type Call = ServerWritableStream<CoordinatorServiceWatchMapRequest, CoordinatorServiceWatchMapResponse>;
 
-/** WatchMap: the published map, then each later one; a slow watcher skips those in between. */
+/** WatchMap: the published map, then what changes; a slow watcher gets several changes as one. */
 export function makeWatchMap({ coordinator }: CoordinatorContext): ((call: Call) => void) & { drain(): Promise<void> } {
   const streams = new Set<Call>();
 
   const handler = (call: Call): void => {
     let writable = true;
-    let next: MapUpdate | undefined;
-    const write = (map: MapUpdate): void => {
-      if (call.writableEnded) return;
-      if (writable) writable = call.write(fromMapUpdate(map));
-      else next = map;
+    const write = (): void => {
+      if (!writable || call.writableEnded) return;
+      const delta = watch.take();
+      if (delta !== undefined) writable = call.write(fromMapDelta(delta));
     };
     streams.add(call);
-    const watching = coordinator.watchMap(write);
+    const watch = coordinator.watchMap(write);
+    write();
     call.on("drain", () => {
       writable = true;
-      const map = next;
-      next = undefined;
-      if (map !== undefined) write(map);
+      write();
     });
     const leave = (): void => {
-      watching[Symbol.dispose]();
+      watch[Symbol.dispose]();
       streams.delete(call);
     };
     for (const event of ["error", "close", "cancelled"]) call.on(event, leave);

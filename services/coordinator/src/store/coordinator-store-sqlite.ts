@@ -2,45 +2,59 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { GuildhallError } from "@guildhall/errors";
-import type { MapEntry } from "@guildhall/slots";
-import type { WorkerRow } from "../domain/worker-leases.ts";
+import type { Change } from "../domain/kept.ts";
 import type { CoordinatorStore } from "./coordinator-store.ts";
+import { supersededBy } from "./coordinator-store-memory.ts";
 
-const stateVersion = 1;
+const stateVersion = 2;
+/** The database's file in the coordinator's folder. */
+export const databaseFile = "coordinator.db";
 
 const schema = `
-  CREATE TABLE workers (
-    worker_id INTEGER PRIMARY KEY,
-    process TEXT NOT NULL,
-    incarnation TEXT NOT NULL,
-    highest_time_ms INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE shard_map (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    version INTEGER NOT NULL,
-    entries TEXT NOT NULL
-  ) STRICT;
-  INSERT INTO shard_map VALUES (1, 0, '[]');
+  CREATE TABLE claims (only INTEGER PRIMARY KEY CHECK (only = 1), generation INTEGER NOT NULL) STRICT;
+  INSERT INTO claims VALUES (1, 0);
+  CREATE TABLE kept (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+  ) STRICT, WITHOUT ROWID;
   PRAGMA user_version = ${stateVersion};
 `;
 
-const putWorker = `
-  INSERT INTO workers VALUES (?, ?, ?, ?)
-  ON CONFLICT (worker_id) DO UPDATE SET
-    process = excluded.process, incarnation = excluded.incarnation, highest_time_ms = excluded.highest_time_ms
+// Version 1 had a table for worker ids and the whole map as one text.
+const fromVersion1 = `
+  ${schema}
+  INSERT INTO kept SELECT 'worker', CAST(worker_id AS TEXT), json_object(
+    'workerId', worker_id, 'process', process, 'incarnation', incarnation, 'highestTimeMs', highest_time_ms
+  ) FROM workers;
+  INSERT INTO kept SELECT 'map', '', json_object('version', version) FROM shard_map WHERE version > 0;
+  INSERT INTO kept SELECT
+    'entry', json_extract(e.value, '$.range.i') || '/' || json_extract(e.value, '$.range.n'), e.value
+  FROM shard_map, json_each(shard_map.entries) AS e;
+  DROP TABLE workers;
+  DROP TABLE shard_map;
 `;
 
+// Another coordinator may hold the file for the length of one commit.
+const busyTimeoutMs = 5_000;
+
+/** A store in a file. */
+export interface SqliteCoordinatorStore extends CoordinatorStore {
+  readonly database: DatabaseSync;
+}
+
 /**
- * Opens `coordinator.db` in the folder, which is made when it is not there. Throws GuildhallError STATE_VERSION when
- * another version of this program wrote it. Writes are few (a lease, a changed map), so they run on the event loop.
+ * Opens `coordinator.db` in the folder, which is made when it is not there. Throws GuildhallError STATE_VERSION when a
+ * later version of this program wrote it. Writes are few (a lease, a changed map), so they run on the event loop.
  */
-export async function openSqliteCoordinatorStore(stateDir: string): Promise<CoordinatorStore> {
+export async function openSqliteCoordinatorStore(stateDir: string): Promise<SqliteCoordinatorStore> {
   mkdirSync(stateDir, { recursive: true });
-  const path = join(stateDir, "coordinator.db");
-  const database = new DatabaseSync(path);
+  const path = join(stateDir, databaseFile);
+  const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
   try {
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;");
-    prepareSchema(database, path);
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    inTransaction(database, () => prepareSchema(database, path));
   } catch (error) {
     database.close();
     throw error;
@@ -50,51 +64,55 @@ export async function openSqliteCoordinatorStore(stateDir: string): Promise<Coor
 
 function prepareSchema(database: DatabaseSync, path: string): void {
   const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
-  if (version === 0) inTransaction(database, () => database.exec(schema));
+  if (version === 0) database.exec(schema);
+  else if (version === 1) database.exec(fromVersion1);
   else if (version !== stateVersion) {
     throw new GuildhallError("STATE_VERSION", `${path} has version ${version}; this program knows ${stateVersion}`);
   }
 }
 
-function makeStore(database: DatabaseSync): CoordinatorStore {
-  const readWorkers = database.prepare("SELECT * FROM workers ORDER BY worker_id");
-  const readMap = database.prepare("SELECT version, entries FROM shard_map");
-  const writeWorker = database.prepare(putWorker);
-  const writeMap = database.prepare("UPDATE shard_map SET version = ?, entries = ? WHERE version < ?");
+function makeStore(database: DatabaseSync): SqliteCoordinatorStore {
+  const raise = database.prepare("UPDATE claims SET generation = generation + 1 RETURNING generation");
+  const readGeneration = database.prepare("SELECT generation FROM claims");
+  const readAll = database.prepare("SELECT kind, key, body FROM kept ORDER BY kind, key");
+  const put = database.prepare(
+    "INSERT INTO kept VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
+  );
+  const drop = database.prepare("DELETE FROM kept WHERE kind = ? AND key = ?");
+  const current = (): number => Number(readGeneration.get()?.generation);
   return {
-    async load() {
-      const map = readMap.get();
-      return {
-        workers: readWorkers.all().map(toWorkerRow),
-        map: { version: Number(map?.version), entries: JSON.parse(String(map?.entries)) as MapEntry[] },
-      };
-    },
-    async save({ workers = [], map }) {
+    database,
+    claim: async () =>
+      inTransaction(database, () => ({
+        generation: Number(raise.get()?.generation),
+        rows: readAll.all().map(toChange),
+      })),
+    async save({ expected, changes }) {
       inTransaction(database, () => {
-        for (const row of workers) writeWorker.run(row.workerId, row.process, row.incarnation, row.highestTimeMs);
-        if (map !== undefined) writeMap.run(map.version, JSON.stringify(map.entries), map.version);
+        if (expected === 0 || current() !== expected) throw supersededBy(current(), expected);
+        for (const { kind, key, row } of changes) {
+          if (row === undefined) drop.run(kind, key);
+          else put.run(kind, key, JSON.stringify(row));
+        }
       });
     },
+    generation: async () => current(),
     async [Symbol.asyncDispose]() {
       database.close();
     },
   };
 }
 
-function toWorkerRow(row: Record<string, unknown>): WorkerRow {
-  return {
-    workerId: Number(row.worker_id),
-    process: String(row.process),
-    incarnation: String(row.incarnation),
-    highestTimeMs: Number(row.highest_time_ms),
-  };
+function toChange({ kind, key, body }: Record<string, unknown>): Change {
+  return { kind, key, row: JSON.parse(String(body)) } as Change;
 }
 
-function inTransaction(database: DatabaseSync, write: () => void): void {
+function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec("BEGIN IMMEDIATE");
   try {
-    write();
+    const result = work();
     database.exec("COMMIT");
+    return result;
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;

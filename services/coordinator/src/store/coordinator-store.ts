@@ -1,16 +1,32 @@
-import type { MapUpdate } from "@guildhall/slots";
-import type { WorkerRow } from "../domain/worker-leases.ts";
+import type { Change } from "../domain/kept.ts";
 
-/** All that the coordinator keeps over restarts: who had which worker id, and the last published map. */
-interface CoordinatorState {
-  readonly workers: readonly WorkerRow[];
-  readonly map: MapUpdate;
+/** What a coordinator finds when it takes the state over. */
+export interface Claimed {
+  /** Names this coordinator in every save. */
+  readonly generation: number;
+  /** All rows kept, each once, in order of kind and key. */
+  readonly rows: readonly Change[];
 }
 
-/** Where the coordinator's state rests. */
+/** What is to be kept, by whom. */
+export interface Save {
+  /** The generation of the coordinator that saves. */
+  readonly expected: number;
+  readonly changes: readonly Change[];
+}
+
+/**
+ * Where the coordinator's state rests. One coordinator at a time may write: the one that claimed last. All others are
+ * refused from that moment on, whatever they believe.
+ */
 export interface CoordinatorStore extends AsyncDisposable {
-  /** Everything kept; version 0 and no entries when no map was ever published. */
-  load(): Promise<CoordinatorState>;
-  /** Durable, and in one piece, when it resolves: rows by worker id, and the map unless its version is not above the kept one. */
-  save(changes: { readonly workers?: readonly WorkerRow[]; readonly map?: MapUpdate }): Promise<void>;
+  /** Makes the caller the one that may save, under a generation above all before, and reads everything. */
+  claim(): Promise<Claimed>;
+  /**
+   * Durable, in one piece, when it resolves. Rejects with GuildhallError FENCED, with nothing written, when another
+   * generation has claimed the state.
+   */
+  save(save: Save): Promise<void>;
+  /** The generation that claimed last; 0 = none ever. */
+  generation(): Promise<number>;
 }
