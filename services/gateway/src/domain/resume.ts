@@ -35,20 +35,26 @@ export function planResume(log: DispatchLog, session: Session, seq: number): Res
   return { kind: "replay", missed, s };
 }
 
+/** Whether counting agrees with the log's own counters; "unknown" when the log does not reach back far enough to count. */
+export type Counted = "right" | "wrong" | "unknown";
+
 /**
- * Counts what a session whose counter is not kept has been sent, up to `endIndex`, and sets the counter. False when it is
- * not what the last checkpoint says: then the log and what was made of it are not the same.
+ * Counts what a session has been sent up to `endIndex`, from the last checkpoint on, and sets its counter. It is wrong when
+ * it is not `s`, or when the checkpoint does not follow from the one before: then the log, and what was made of it, differ.
  */
-export function settle(log: DispatchLog, session: Session, endIndex: number): boolean {
-  if (session.startIndex === undefined) return false;
+export function settle(log: DispatchLog, session: Session, endIndex: number, s: number | undefined): Counted {
+  if (session.startIndex === undefined) return "unknown";
+  session.cutIndex = endIndex;
+  session.s = s ?? session.s;
   const start = { index: session.startIndex, counter: session.startS };
   const [last = start, before = start] = log.lastCheckpoints(session.slot, start.index);
+  if (last.index < log.floor) return "unknown";
   const isWhole = before.index >= log.floor;
   const happened = collect(session, isWhole ? before.index : last.index).filter(({ index }) => index <= endIndex);
   const since = happened.filter(({ index }) => index > last.index).length;
   session.s = last.counter + since;
-  session.cutIndex = endIndex;
-  return !isWhole || before.counter + happened.length - since === last.counter;
+  if (isWhole && before.counter + happened.length - since !== last.counter) return "wrong";
+  return s === undefined || s === session.s ? "right" : "wrong";
 }
 
 /** The newest known moment at which the session had been sent no more than `seq`. */

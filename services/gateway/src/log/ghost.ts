@@ -3,7 +3,7 @@ import { lasting } from "../domain/attachment.ts";
 import type { GuildShape } from "../domain/event.ts";
 import type { GuildTopic } from "../domain/guild-topic.ts";
 import type { PendingTopic } from "../domain/log-writer.ts";
-import { planResume, type ResumePlan, settle } from "../domain/resume.ts";
+import { type Counted, planResume, type ResumePlan, settle } from "../domain/resume.ts";
 import type { GuildJoin, SessionSeed } from "../domain/session.ts";
 import type { SessionStore } from "../store/session-store.ts";
 import { LogReader } from "./log-reader.ts";
@@ -27,7 +27,7 @@ export interface Remains {
 }
 
 /** Why there is nothing to go on with. */
-export type NoRemains = "differs" | "incomplete";
+export type NoRemains = Exclude<Counted, "right"> | "incomplete";
 
 /** Another gateway's sessions and topics, made from its log, as far as that has been read. */
 export class Ghost {
@@ -76,8 +76,10 @@ export class Ghost {
   remains(found: Replayed, seq: number): Remains | NoRemains {
     const { log } = this.replay;
     const { session, cutMs, joining } = found;
-    const cut = cutMs === undefined ? undefined : { s: session.s, index: session.cutIndex };
-    if (!settle(log, session, cut?.index ?? log.index) || (cut !== undefined && cut.s !== session.s)) return "differs";
+    const isCut = cutMs !== undefined;
+    const counted = settle(log, session, isCut ? session.cutIndex : log.index, isCut ? session.s : undefined);
+    // How far a session has got that had a client must be counted; of one that was cut the log says it.
+    if (counted === "wrong" || (counted === "unknown" && !isCut)) return counted;
     const pending = this.#pendingOf(found);
     if (pending.some(({ kind, shape }) => kind === "guild" && shape === undefined)) return "incomplete";
     return { seed: session, plan: planResume(log, session, seq), pending, joining, cutMs };

@@ -16,14 +16,19 @@ export class Turns<T> {
     this.#iterator = undefined;
   }
 
-  /** The items whose turn has come after another `passedMs`. */
+  /** The items whose turn has come after another `passedMs`; none twice. */
   *next(passedMs: number, periodMs: number): Generator<T> {
     this.#due = Math.min(this.#due + (this.#count() * passedMs) / periodMs, this.#count());
-    for (; this.#due >= 1; this.#due--) {
+    for (let rounds = 0; this.#due >= 1; ) {
       this.#iterator ??= this.#all()[Symbol.iterator]();
       const { value, done } = this.#iterator.next();
-      if (done) this.#iterator = undefined;
-      else yield value;
+      if (!done) {
+        this.#due--;
+        yield value;
+      } else if (++rounds > 1) {
+        // There are fewer than were counted.
+        this.#due = 0;
+      } else this.#iterator = undefined;
     }
   }
 }
