@@ -97,10 +97,13 @@ class Receiver implements HandoffReceiver {
   }
 
   #prepare(key: string, begin: BeginHandoff): Coming {
-    const ready = prepareShard(begin, this.#options.parts, () => coming.isOver);
+    // It asks before there is anything to ask of.
+    const known: { coming: Coming | undefined } = { coming: undefined };
+    const ready = prepareShard(begin, this.#options.parts, () => known.coming?.isOver ?? false);
     const coming: Coming = {
       ...{ key, ready, prepared: undefined, number: 0n, isOver: false, committing: undefined, expiry: undefined },
     };
+    known.coming = coming;
     this.#coming.set(key, coming);
     this.#heard(coming);
     ready.then(
