@@ -19,10 +19,9 @@ export interface TestGuild {
 }
 
 /** Makes a guild by its commands. */
-export async function makeGuild(fleet: Fleet, on: FleetHost): Promise<TestGuild> {
+export async function makeGuild(fleet: Fleet, on: FleetHost, id = fleet.guildId): Promise<TestGuild> {
   const owner = person("owner");
   const member = person("member");
-  const { guildId: id } = fleet;
   const made = await on.command(owner, {
     $case: "createGuild",
     value: CreateGuild.fromPartial({ guildId: id, name: "G" }),
