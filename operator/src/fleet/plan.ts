@@ -97,6 +97,7 @@ const recipes: Record<Part, Recipe> = {
       GUILDHALL_GATEWAY_URL: { kind: "url", port: "ws" },
       GUILDHALL_ROUTERS: to(namesOf("router")),
       GUILDHALL_USERS: to(namesOf("user")),
+      GUILDHALL_COORDINATOR: to(namesOf("coordinator")),
     }),
   },
   api: {

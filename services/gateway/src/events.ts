@@ -22,6 +22,8 @@ export function makeGatewayMetrics(metrics: Metrics) {
     refills: metrics.counter("refills_total", "Gaps in topics, by outcome", ["result"]),
     topicsLost: metrics.counter("topics_lost_total", "Topics whose missing events could not be had"),
     joins: metrics.counter("joins_total", "Guild joins of sessions, by outcome", ["result"]),
+    seals: metrics.counter("seals_total", "Sessions that other gateways claimed, by how they were found", ["result"]),
+    drains: metrics.counter("drains_total", "Drains, by how they ended", ["result"]),
     hereOnly: metrics.gauge(
       "sessions_here_only",
       "1 while the session log cannot be written: no other gateway can resume",

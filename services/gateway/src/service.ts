@@ -1,20 +1,26 @@
 import { GuildhallError } from "@guildhall/errors";
-import type { HandedSockets, Running } from "@guildhall/lifecycle";
+import { type HandedSockets, type Running, systemClock, systemTimers } from "@guildhall/lifecycle";
+import { GatewayServiceService } from "@guildhall/proto";
+import { createRpcServer } from "@guildhall/rpc";
 import { createTelemetry } from "@guildhall/telemetry";
+import { makeGateways } from "./clients/gateways.ts";
+import { watchOwners } from "./clients/map-watch.ts";
 import type { CloseCode } from "./close-codes.ts";
 import { makeDeflater } from "./codec/deflate.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayContext } from "./context.ts";
 import { makeProcessCore, newTag } from "./core.ts";
-import { drainConnections } from "./drain.ts";
-import { makeGatewayMetrics } from "./events.ts";
+import { TraceRing } from "./domain/trace-ring.ts";
+import { Drain, type Outlook } from "./drain.ts";
+import { type GatewayMetrics, makeGatewayMetrics } from "./events.ts";
 import { receive, receivePing } from "./ops/receive.ts";
+import { makeExchange } from "./rpc/exchange.ts";
 import { closeConnection, connectionClosed } from "./session/end.ts";
 import { hello } from "./session/payloads.ts";
 import { FileSessionStore } from "./store/session-store-files.ts";
 import type { Flusher } from "./transport/flusher.ts";
 import { FrontDoor } from "./transport/front-door.ts";
-import { createGatewayServer } from "./transport/web-socket-server.ts";
+import { createGatewayServer, type GatewayServer } from "./transport/web-socket-server.ts";
 
 /** What its process has for it, and what tests put in place of the usual. */
 export interface GatewayOverrides {
@@ -28,6 +34,7 @@ export interface GatewayOverrides {
 
 /** A running gateway. */
 export interface GatewayService extends Running {
+  readonly address: string;
   /** `ws` is not there while the parent holds that port. */
   readonly ports: { readonly own: number; readonly ws?: number };
   readonly metricsUrl: string;
@@ -35,6 +42,9 @@ export interface GatewayService extends Running {
 }
 
 const tickMs = 500;
+const aloneSpreadMs = 2_000;
+// Beyond the drain's deadline: what remains to be closed then.
+const closingMs = 10_000;
 
 /** Starts a gateway: it accepts connections when this resolves. */
 export async function createGatewayService(
@@ -44,51 +54,85 @@ export async function createGatewayService(
   await using stack = new AsyncDisposableStack();
   const telemetry = stack.use(await createTelemetry({ service: "gateway", ...config }));
   const metrics = makeGatewayMetrics(telemetry.metrics);
-  const { context, flusher } = makeProcessCore({
-    ...overrides,
-    config,
-    telemetry,
-    metrics,
-    stack,
-    store: new FileSessionStore(config.sessionsDir),
-    holder: { tag: newTag(), name: config.name, address: "" },
-    gateways: { seal: async () => undefined },
-  });
+  const store = new FileSessionStore(config.sessionsDir);
+  const holder = { tag: newTag(), name: config.name, address: config.listen };
+  const time = { clock: systemClock, timers: systemTimers };
+  const gateways = stack.use(makeGateways({ store, self: holder, log: telemetry.log, ...time }));
+  const traces = new TraceRing();
+  const parts = { ...overrides, config, telemetry, metrics, stack, store, holder, gateways, traces };
+  const { context, flusher } = makeProcessCore(parts);
   const door = makeDoor(config, context, flusher);
-  const server = stack.use(
-    await createGatewayServer({
-      host: config.host,
-      port: config.port,
-      ownPort: config.ownPort,
-      handedSockets: handedSocketsFor(config, overrides),
-      hasRoom: () => door.connections.size < config.maxSessions,
-      onUpgrade: (upgrade) => door.enter(upgrade),
-      onHanded: () => metrics.handed.inc(),
-      onRefused: (reason) => metrics.refused.inc({ reason }),
-    }),
+  let draining: Promise<void> | undefined;
+  const exchange = makeExchange(
+    { gateway: context, traces, isDraining: () => draining !== undefined },
+    telemetry.metrics,
   );
+  const services = [[GatewayServiceService, { exchange }]] as const;
+  const rpc = stack.use(await createRpcServer({ address: config.listen, services }));
+  stack.use(
+    watchOwners({ address: config.coordinator, name: config.name, onNewOwner: (is) => context.bus.checkGuilds(is) }),
+  );
+  const handedSockets = handedSocketsFor(config, overrides);
+  const server = stack.use(await listen(config, { door, handedSockets, metrics }));
   stack.defer(() => {
     for (const connection of door.connections) connection.abandon();
   });
   stack.use(context.timers.every(tickMs, () => door.watch()));
   stack.use(telemetry.metrics.beforeRead(() => showState(context, door, flusher)));
-  telemetry.setReady();
+  telemetry.setReady(() => (draining === undefined ? true : { gateway: "draining" }));
+  const outlook = async (): Promise<Outlook> => {
+    if (handedSockets?.isPortClosed) return "nobody";
+    return (await gateways.isOtherServing()) ? "others" : "successor";
+  };
   const owned = stack.move();
   return {
+    address: rpc.address,
     metricsUrl: telemetry.metricsUrl,
     ports: { own: server.ownPort, ...(server.port !== undefined && { ws: server.port }) },
-    async drain() {
-      server.stopAccepting();
-      await drainConnections({
-        connections: door.connections,
-        timers: context.timers,
-        random: context.random,
-        spreadMs: overrides.drainSpreadMs ?? 2_000,
-        graceMs: 1_000,
-      });
+    stopWithinMs: config.drainDeadlineMs + closingMs,
+    drain() {
+      draining ??= drain({ config, overrides, context, door, server, outlook });
+      return draining;
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+interface DrainParts {
+  readonly config: GatewayConfig;
+  readonly overrides: GatewayOverrides;
+  readonly context: GatewayContext;
+  readonly door: FrontDoor;
+  readonly server: GatewayServer;
+  readonly outlook: () => Promise<Outlook>;
+}
+
+async function drain({ config, overrides, context, door, server, outlook }: DrainParts): Promise<void> {
+  server.stopAccepting();
+  const drain = new Drain({
+    ...{ context, connections: door.connections, outlook },
+    batchPercent: config.drainBatchPercent,
+    deadlineMs: config.drainDeadlineMs,
+    aloneSpreadMs: overrides.drainSpreadMs ?? aloneSpreadMs,
+  });
+  await drain.run();
+}
+
+interface ServerParts {
+  readonly door: FrontDoor;
+  readonly handedSockets: HandedSockets | undefined;
+  readonly metrics: GatewayMetrics;
+}
+
+function listen(config: GatewayConfig, { door, handedSockets, metrics }: ServerParts): Promise<GatewayServer> {
+  const { host, port, ownPort, maxSessions } = config;
+  return createGatewayServer({
+    ...{ host, port, ownPort, handedSockets },
+    hasRoom: () => door.connections.size < maxSessions,
+    onUpgrade: (upgrade) => door.enter(upgrade),
+    onHanded: () => metrics.handed.inc(),
+    onRefused: (reason) => metrics.refused.inc({ reason }),
+  });
 }
 
 function handedSocketsFor(

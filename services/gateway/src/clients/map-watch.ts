@@ -1,5 +1,5 @@
 import { watchShardMap } from "@guildhall/rpc";
-import { contains, makeShardMap, type MapEntry, type ShardMap, slotOf } from "@guildhall/slots";
+import { type MapEntry, makeShardMap, rangeContains, type ShardMap, slotOf } from "@guildhall/slots";
 
 /** What the watch uses. */
 export interface OwnerWatchOptions {
@@ -22,7 +22,7 @@ export function watchOwners({ address, name, onNewOwner }: OwnerWatchOptions): D
       const changed = newOwners(known, map);
       known = map.entries();
       if (changed.length === 0) return;
-      onNewOwner((guildId) => changed.some(({ range }) => contains(range, slotOf(guildId))));
+      onNewOwner((guildId) => changed.some(({ range }) => rangeContains(range, slotOf(guildId))));
     },
   });
 }
@@ -31,7 +31,7 @@ export function watchOwners({ address, name, onNewOwner }: OwnerWatchOptions): D
 export function newOwners(before: readonly MapEntry[], map: Pick<ShardMap, "entries">): readonly MapEntry[] {
   if (before.length === 0) return [];
   return map.entries().filter(({ range, incarnation }) => {
-    const former = before.find((entry) => contains(entry.range, range.i));
+    const former = before.find((entry) => rangeContains(entry.range, range.i));
     return former !== undefined && former.incarnation !== incarnation;
   });
 }

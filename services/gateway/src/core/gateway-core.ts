@@ -10,6 +10,7 @@ import { IdentifyLimit } from "../domain/identify-limit.ts";
 import { makeProfiles } from "../domain/profile.ts";
 import type { Session } from "../domain/session.ts";
 import { SessionTable } from "../domain/session-table.ts";
+import { EventTracer } from "../domain/trace-ring.ts";
 import { Ghosts } from "../log/ghosts.ts";
 import { Recording } from "../log/recording.ts";
 import { receive } from "../ops/receive.ts";
@@ -20,7 +21,7 @@ import { Bus } from "../topics/bus.ts";
 import { GuildTopics } from "../topics/guild-topics.ts";
 import { UserTopics } from "../topics/user-topics.ts";
 import { Connection } from "../transport/connection.ts";
-import { Flusher } from "../transport/flusher.ts";
+import { Flusher, type SentCounts } from "../transport/flusher.ts";
 import type { GatewaySocket } from "../transport/gateway-socket.ts";
 import type { GatewayCorePorts } from "./ports.ts";
 
@@ -50,8 +51,9 @@ const logSlackMs = 30_000;
 export function makeGatewayCore(ports: GatewayCorePorts, guards: GatewayGuards = everyGuard): GatewayCore {
   const { clock, settings } = ports;
   const stack = new DisposableStack();
-  const context = makeContext(ports, guards, stack);
-  const flusher = makeFlusher(ports, context);
+  const sent: SentCounts = { dispatches: 0, bytes: 0 };
+  const context = makeContext(ports, guards, stack, sent);
+  const flusher = makeFlusher(ports, context, sent);
   runClock(ports, context, stack);
   const nowMs = () => clock.monotonicMs();
   return {
@@ -61,7 +63,7 @@ export function makeGatewayCore(ports: GatewayCorePorts, guards: GatewayGuards =
       const connection = new Connection(
         socket,
         raw,
-        { version: 10, codec: jsonCodec, context: undefined },
+        { version: 10, codec: jsonCodec, context: undefined, encoding: "json" },
         flusher,
         nowMs(),
       );
@@ -74,7 +76,12 @@ export function makeGatewayCore(ports: GatewayCorePorts, guards: GatewayGuards =
   };
 }
 
-function makeContext(ports: GatewayCorePorts, guards: GatewayGuards, stack: DisposableStack): GatewayContext {
+function makeContext(
+  ports: GatewayCorePorts,
+  guards: GatewayGuards,
+  stack: DisposableStack,
+  sent: SentCounts,
+): GatewayContext {
   const { settings, log, metrics, clock, timers, router, users, store, holder, startSpan } = ports;
   const windowMs = settings.resumeWindowMs;
   const maxBytes = ports.maxLogBytes ?? defaultLogBytes;
@@ -100,6 +107,7 @@ function makeContext(ports: GatewayCorePorts, guards: GatewayGuards, stack: Disp
         startSpan,
         onEncoded: (dispatches) => metrics.events.inc(dispatches),
         onRefilled: (result) => metrics.refills.inc({ result }),
+        observer: makeTracer(ports, sent),
       },
       guards,
     ),
@@ -155,9 +163,19 @@ function sayDamage({ log, metrics }: GatewayCorePorts, damage: { readonly reason
   log.error(damage, "the session log of another gateway is damaged; it is used up to there");
 }
 
+function makeTracer({ traces, clock }: GatewayCorePorts, sent: SentCounts): EventTracer | undefined {
+  if (traces === undefined) return undefined;
+  return new EventTracer({ ring: traces, nowMs: () => clock.nowMs(), dispatched: () => sent.dispatches });
+}
+
 /** A client that does not read loses its connection, and may resume. */
-function makeFlusher({ soon, maxQueuedBytes = defaultQueueBytes }: GatewayCorePorts, context: GatewayContext): Flusher {
+function makeFlusher(
+  { soon, maxQueuedBytes = defaultQueueBytes }: GatewayCorePorts,
+  context: GatewayContext,
+  sent: SentCounts,
+): Flusher {
   return new Flusher({
+    sent,
     maxQueuedBytes,
     soon,
     beforeWrite: () => context.recording.flush(),

@@ -3,6 +3,7 @@ import type { BusItem } from "@guildhall/proto";
 import type { RouterClient, Subscriber, UserClient } from "@guildhall/rpc";
 import type { Log, Spans } from "@guildhall/telemetry";
 import type { GatewayConfig } from "../config.ts";
+import type { TraceRing } from "../domain/trace-ring.ts";
 import type { GatewayMetrics } from "../events.ts";
 import type { LogHolder, SessionStore } from "../store/session-store.ts";
 
@@ -64,6 +65,8 @@ export interface GatewayCorePorts {
   readonly log: Log;
   readonly metrics: GatewayMetrics;
   readonly startSpan: Spans["startSpan"];
+  /** Where events are noted for whoever follows the way of a message. */
+  readonly traces?: TraceRing | undefined;
   /** Most bytes that may wait for one socket; default 4 MiB. */
   readonly maxQueuedBytes?: number | undefined;
   /** Most bytes of dispatches kept in memory; default 128 MiB. */

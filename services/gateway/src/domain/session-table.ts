@@ -29,6 +29,7 @@ export class SessionTable {
   readonly #cuts = new Deque<CutEntry>();
   #slots = 0;
   #cutCount = 0;
+  #adopted = 0;
 
   constructor(ports: SessionTablePorts) {
     this.#ports = ports;
@@ -43,6 +44,11 @@ export class SessionTable {
     return this.#cutCount;
   }
 
+  /** How many have come from other gateways since the start. */
+  get adopted(): number {
+    return this.#adopted;
+  }
+
   get(id: string): Session | undefined {
     return this.#sessions.get(id);
   }
@@ -54,6 +60,7 @@ export class SessionTable {
   create(seed: Omit<SessionSeed, "slot">, link: Link): Session {
     const slot = this.#freeSlots.pop() ?? this.#slots++;
     const session = new Session({ ...seed, slot });
+    session.sinceMs = Math.floor(this.#ports.nowMs());
     session.link = link;
     this.#sessions.set(session.id, session);
     while (this.#sessions.size > this.#ports.maxSessions && this.#cuts.length > 0) this.#endOldestCut();
@@ -72,6 +79,7 @@ export class SessionTable {
   /** A session that began elsewhere goes on here from `s`; the topics that it is to join are `pending`. */
   adopt(seed: Omit<SessionSeed, "slot">, s: number, link: Link, pending: readonly PendingTopic[]): Session {
     const session = this.create(seed, link);
+    this.#adopted++;
     session.s = s;
     session.startS = s;
     session.startIndex = this.#ports.log.index;

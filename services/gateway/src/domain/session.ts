@@ -65,6 +65,8 @@ export class Session implements RecordOwner {
   readonly slot: number;
   readonly generation: number;
   link: Link | undefined;
+  /** When it came to this process (monotonic, whole milliseconds). */
+  sinceMs = 0;
   /** Topics it has or, as far as the log reaches back, had. */
   attachments: Attachment[] = [];
   /** The `s` of the last dispatch counted. */

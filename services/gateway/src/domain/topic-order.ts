@@ -12,6 +12,11 @@ export interface OrderSink {
   applyEphemeral(event: EphemeralEvent): void;
 }
 
+/** Is there when the turn of an event has come: it applies the event. */
+export interface OrderObserver {
+  apply(sink: OrderSink, event: TopicEvent): void;
+}
+
 /** How much may wait for its turn; beyond, events are dropped and asked for again later. */
 export const maxWaitingEvents = 4_096;
 const maxWaitingEphemerals = 256;
@@ -23,6 +28,7 @@ const maxWaitingEphemerals = 256;
 
 /** Puts the events of one topic in order. */
 export class TopicOrder {
+  observer: OrderObserver | undefined = undefined;
   readonly #sink: OrderSink;
   // Most topics never need these: there is one order for each account that is connected.
   #waiting: Map<number, TopicEvent> | undefined = undefined;
@@ -121,7 +127,8 @@ export class TopicOrder {
     try {
       this.#runReached();
       for (let event = first ?? this.#next(); event !== undefined; event = this.#next()) {
-        this.#sink.apply(event);
+        if (this.observer === undefined) this.#sink.apply(event);
+        else this.observer.apply(this.#sink, event);
         this.#lastSeq = event.seq;
         this.#runReached();
       }

@@ -1,10 +1,13 @@
+import type { TopicEvent } from "./event.ts";
+import type { OrderObserver, OrderSink } from "./topic-order.ts";
+
 /** What became of an event here. */
 export interface TracedEvent {
   /** Unix microseconds: its turn came, and it had been dispatched. */
   readonly receivedUs: number;
   readonly dispatchedUs: number;
-  /** How many sessions got one of its dispatches. */
-  readonly sessions: number;
+  /** Its dispatches, over all sessions that got one. */
+  readonly dispatches: number;
 }
 
 const usualCapacity = 65_536;
@@ -17,7 +20,7 @@ export class TraceRing {
   readonly #seqs: Float64Array;
   readonly #received: Float64Array;
   readonly #dispatched: Float64Array;
-  readonly #sessions: Uint32Array;
+  readonly #dispatches: Uint32Array;
   #count = 0;
 
   constructor(capacity: number = usualCapacity, keepUs: number = usualKeepUs) {
@@ -26,17 +29,17 @@ export class TraceRing {
     this.#seqs = new Float64Array(capacity);
     this.#received = new Float64Array(capacity);
     this.#dispatched = new Float64Array(capacity);
-    this.#sessions = new Uint32Array(capacity);
+    this.#dispatches = new Uint32Array(capacity);
   }
 
   /** An event has been dispatched. */
-  add(topic: bigint, seq: number, { receivedUs, dispatchedUs, sessions }: TracedEvent): void {
+  add(topic: bigint, seq: number, { receivedUs, dispatchedUs, dispatches }: TracedEvent): void {
     const place = this.#count++ % this.#topics.length;
     this.#topics[place] = topic;
     this.#seqs[place] = seq;
     this.#received[place] = receivedUs;
     this.#dispatched[place] = dispatchedUs;
-    this.#sessions[place] = sessions;
+    this.#dispatches[place] = dispatches;
   }
 
   /** What is remembered of an event. */
@@ -50,9 +53,39 @@ export class TraceRing {
       return {
         receivedUs,
         dispatchedUs: this.#dispatched[place] as number,
-        sessions: this.#sessions[place] as number,
+        dispatches: this.#dispatches[place] as number,
       };
     }
     return undefined;
+  }
+}
+
+/** What a tracer uses. */
+export interface EventTracerPorts {
+  readonly ring: TraceRing;
+  /** Unix time in milliseconds, with fractions. */
+  nowMs(): number;
+  /** Dispatches handed to connections since the start, or since any other moment before this turn. */
+  dispatched(): number;
+}
+
+/** Notes each event once, when it is applied. */
+export class EventTracer implements OrderObserver {
+  readonly #ports: EventTracerPorts;
+
+  constructor(ports: EventTracerPorts) {
+    this.#ports = ports;
+  }
+
+  apply(sink: OrderSink, event: TopicEvent): void {
+    const { ring, nowMs, dispatched } = this.#ports;
+    const receivedUs = nowMs() * 1_000;
+    const before = dispatched();
+    sink.apply(event);
+    ring.add(event.topic, event.seq, {
+      receivedUs,
+      dispatchedUs: nowMs() * 1_000,
+      dispatches: dispatched() - before,
+    });
   }
 }

@@ -34,6 +34,7 @@ function take(context: GatewayContext, connection: Connection, data: Buffer): Cl
   if (typeof op !== "number" || !Number.isInteger(op)) return closeCode.DECODE_ERROR;
   const isBeat = op === opcodes.HEARTBEAT || op === opcodes.QOS_HEARTBEAT;
   if (isOverLimit(context, connection, isBeat ? heartbeatHeadroom : 0)) return closeCode.RATE_LIMITED;
+  if (connection.isLeaving && !isBeat) return undefined;
   return runOp(context, connection, op, payload?.d);
 }
 

@@ -3,6 +3,7 @@ import type { BusItem } from "@guildhall/proto";
 import type { Log, Spans } from "@guildhall/telemetry";
 import { everyGuard, type GatewayGuards } from "../domain/guards.ts";
 import { Sources } from "../domain/sources.ts";
+import type { OrderObserver } from "../domain/topic-order.ts";
 import { readEphemeral, readEvent } from "./convert.ts";
 import type { Followed, TopicReads } from "./followed.ts";
 import { Refiller } from "./refiller.ts";
@@ -16,6 +17,7 @@ export interface BusPorts {
   readonly startSpan: Spans["startSpan"];
   readonly onEncoded: (dispatches: number) => void;
   readonly onRefilled: (result: string) => void;
+  readonly observer?: OrderObserver | undefined;
 }
 
 const beatSilenceMs = 1_000;
@@ -47,6 +49,7 @@ export class Bus implements Disposable {
 
   /** From now on the topic gets its events. */
   follow(followed: Followed): void {
+    followed.order.observer = this.#ports.observer;
     this.#topics.set(followed.id, followed);
   }
 
@@ -77,6 +80,12 @@ export class Bus implements Disposable {
     for (const topic of this.#topics.keys()) this.#due.add(topic);
     this.#checkedMs = this.#ports.clock.monotonicMs();
     this.#notBeforeMs = Math.min(this.#notBeforeMs, this.#checkedMs + sweepMs);
+    this.#ask();
+  }
+
+  /** Guilds have another host now: what the former one sent last may be missing. */
+  checkGuilds(isConcerned: (guildId: bigint) => boolean): void {
+    for (const { id, kind } of this.#topics.values()) if (kind === "guild" && isConcerned(id)) this.#due.add(id);
     this.#ask();
   }
 

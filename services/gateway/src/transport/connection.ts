@@ -20,6 +20,8 @@ export interface ConnectionKind {
   readonly codec: Codec;
   /** Its own compressor, when the payloads go through one instead of the codec. */
   readonly context: ZstdContext | undefined;
+  /** "json", or how it is compressed. */
+  readonly encoding: string;
 }
 
 /** One client's socket. Frames are gathered in `flusher` and written once per turn of the event loop. */
@@ -27,12 +29,15 @@ export class Connection implements Link {
   readonly socket: GatewaySocket;
   readonly raw: Socket;
   readonly version: number;
+  readonly encoding: string;
   /** Since when it has had no session: its opening, or INVALID_SESSION. */
   unknownSinceMs: number;
   lastBeatMs: number;
   session: Session | undefined;
   isIdentifying = false;
   isClosing = false;
+  /** Told to reconnect: what it still asks for is left undone. */
+  isLeaving = false;
   window: RateWindow | undefined;
   readonly #codec: Codec;
   readonly #context: ZstdContext | undefined;
@@ -46,6 +51,7 @@ export class Connection implements Link {
     this.socket = socket;
     this.raw = raw;
     this.version = kind.version;
+    this.encoding = kind.encoding;
     this.unknownSinceMs = nowMs;
     this.lastBeatMs = nowMs;
     this.#codec = kind.codec;

@@ -2,8 +2,15 @@ import { FrameSink } from "../codec/frame-sink.ts";
 import type { Body } from "../domain/body.ts";
 import type { Connection } from "./connection.ts";
 
+/** What was handed to connections. */
+export interface SentCounts {
+  dispatches: number;
+  bytes: number;
+}
+
 /** What the flusher is told and tells. */
 export interface FlusherPorts {
+  readonly sent: SentCounts;
   /** Most bytes that may wait for one socket. */
   readonly maxQueuedBytes: number;
   /** Something is about to be written: what it came from is to be recorded by then. */
@@ -20,8 +27,8 @@ const maxSpareLength = 64;
 /** Writes what was gathered for connections, each connection's in one write, once per turn of the event loop. */
 export class Flusher {
   readonly maxQueuedBytes: number;
-  /** Totals since the start. */
-  readonly sent = { dispatches: 0, bytes: 0 };
+  /** Totals since they were last read. */
+  readonly sent: SentCounts;
   readonly #ports: FlusherPorts;
   readonly #sink = new FrameSink();
   readonly #spare: (number | Body | Uint8Array)[][] = [];
@@ -29,6 +36,7 @@ export class Flusher {
 
   constructor(ports: FlusherPorts) {
     this.#ports = ports;
+    this.sent = ports.sent;
     this.maxQueuedBytes = ports.maxQueuedBytes;
   }
 

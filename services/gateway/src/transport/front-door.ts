@@ -58,7 +58,7 @@ export class FrontDoor implements SocketEvents {
       return;
     }
     const version = query.get("v");
-    const kind = { version: version === "9" ? 9 : 10, codec, context };
+    const kind = { version: version === "9" ? 9 : 10, codec, context, encoding: query.get("compress") || "json" };
     const connection: Connection = new Connection(socket, raw, kind, flusher, this.#ports.nowMs());
     this.connections.add(connection);
     this.#listen(socket, connection);

@@ -7,7 +7,14 @@ import {
   type UserChange as ProtoUserChange,
 } from "@guildhall/proto";
 import type { Body } from "../../src/domain/body.ts";
-import type { Audience, Dispatch, EphemeralEvent, TopicChange, TopicEvent, UserChange } from "../../src/domain/event.ts";
+import type {
+  Audience,
+  Dispatch,
+  EphemeralEvent,
+  TopicChange,
+  TopicEvent,
+  UserChange,
+} from "../../src/domain/event.ts";
 
 /** The bytes of an event, as a host would send it. Each dispatch's type is "TEST". */
 export function encodeEvent(event: Omit<TopicEvent, "encoded">): Uint8Array {

@@ -82,7 +82,7 @@ export interface SessionsDescription {
 }
 
 export interface SessionDescription {
-  /** The first 8 characters only: whoever has all of it and a token may resume it. */
+  /** The first 16 characters only: whoever has all of it and a token may resume it. */
   id: string;
   userId: bigint;
   /** "connected" or "waiting". */
