@@ -1,4 +1,13 @@
-import { address, addresses, type Config, dir, oneOf, processSettings, readConfig as read } from "@guildhall/config";
+import {
+  address,
+  addresses,
+  type Config,
+  dir,
+  durationMs,
+  oneOf,
+  processSettings,
+  readConfig as read,
+} from "@guildhall/config";
 
 const table = {
   ...processSettings,
@@ -6,6 +15,7 @@ const table = {
   stateDir: { env: "GUILDHALL_STATE_DIR", parse: dir },
   routers: { env: "GUILDHALL_ROUTERS", parse: addresses },
   coordinator: { env: "GUILDHALL_COORDINATOR", parse: address },
+  resumeWindowMs: { env: "GUILDHALL_RESUME_WINDOW_MS", parse: durationMs, default: 120_000 },
   passwordCost: { env: "GUILDHALL_PASSWORD_COST", parse: oneOf(["Standard", "Low"]), default: "Standard" },
 } as const;
 

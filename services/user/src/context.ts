@@ -2,12 +2,14 @@ import type { BackupFile } from "@guildhall/proto";
 import type { Revocations } from "./domain/revocations.ts";
 import type { TokenPorts } from "./domain/token.ts";
 import type { Announcer } from "./domain/user-topic.ts";
+import type { UserMetrics } from "./events.ts";
 import type { Accounts } from "./store/accounts.ts";
 import type { PasswordHasher } from "./store/password-hasher.ts";
 
 /** What the RPCs of this service use. */
 export interface UserContext {
   readonly accounts: Accounts;
+  readonly metrics: UserMetrics;
   readonly hasher: PasswordHasher;
   readonly tokenPorts: TokenPorts;
   readonly announcer: Announcer;

@@ -17,7 +17,7 @@ import type { UserConfig } from "./config.ts";
 import type { UserContext } from "./context.ts";
 import { makeRevocations } from "./domain/revocations.ts";
 import { makeAnnouncer } from "./domain/user-topic.ts";
-import { makeUserMetrics, type UserMetrics } from "./events.ts";
+import { makeUserMetrics } from "./events.ts";
 import { answer } from "./rpc/exchange.ts";
 import { watchRevocations } from "./rpc/watch-revocations.ts";
 import { accountsFile, openAccountsSqlite } from "./store/accounts-sqlite.ts";
@@ -28,8 +28,9 @@ export type UserService = Running & { readonly address: string };
 
 const inFlightLimit = 4096;
 const beatMs = 250;
-/** Longer than any resume window, so that a gateway that was cut off can catch up. */
-const outboxKeptMs = 10 * 60_000;
+/** How long events are kept at least, and how much longer than sessions can be resumed: a session that another gateway
+ * takes over at the window's end is caught up from where its own one was cut off. */
+const outboxKeptMs = { least: 10 * 60_000, beyondWindow: 5 * 60_000 };
 const trimEveryMs = 5_000;
 const trimLimit = 5_000;
 
@@ -51,6 +52,7 @@ export async function createUserService(config: UserConfig): Promise<UserService
       sha256: (data) => createHash("sha256").update(data).digest(),
       nowMs: () => lease.clock.nowMs(),
     },
+    metrics: makeUserMetrics(telemetry.metrics),
     announcer: makeAnnouncer(source, (items) => publisher.publish(items)),
     revocations: makeRevocations(),
     nextId: () => lease.generator.next(),
@@ -58,11 +60,10 @@ export async function createUserService(config: UserConfig): Promise<UserService
     backUp: (folder) => backUpDatabases([join(config.stateDir, accountsFile)], folder),
     makeSigningKey,
   };
-  const metrics = makeUserMetrics(telemetry.metrics);
-  startChores(context, metrics, telemetry, stack);
+  startChores(config, context, telemetry, stack);
   const exchange = serveExchange<UserRequest, UserReply>({
     limit: { inFlight: inFlightLimit },
-    handle: (request) => observed(context, source, request, metrics, telemetry),
+    handle: (request) => observed(context, source, request, telemetry),
     metrics: telemetry.metrics,
   });
   const handlers = { exchange, watchRevocations: watchRevocations(context) };
@@ -87,18 +88,17 @@ async function observed(
   context: UserContext,
   source: string,
   request: UserRequest,
-  metrics: UserMetrics,
   telemetry: Telemetry,
 ): Promise<UserReply["body"]> {
   const kind = request.body?.$case ?? "none";
   const span = telemetry.startSpan(`user.${kind}`, request.traceparent);
   try {
     const body = await answer(context, source, request);
-    metrics.requests.inc({ kind, code: "OK" });
+    context.metrics.requests.inc({ kind, code: "OK" });
     return body;
   } catch (error) {
     const { code, message } = toGuildhallError(error);
-    metrics.requests.inc({ kind, code });
+    context.metrics.requests.inc({ kind, code });
     if (code === "INTERNAL" || code === "STORE_UNAVAILABLE") {
       telemetry.log.error({ kind, code, err: error }, message);
     }
@@ -109,8 +109,8 @@ async function observed(
 }
 
 function startChores(
+  { resumeWindowMs }: UserConfig,
   context: UserContext,
-  metrics: UserMetrics,
   { log, metrics: registry }: Telemetry,
   stack: AsyncDisposableStack,
 ): void {
@@ -120,16 +120,17 @@ function startChores(
       context.revocations.beat();
     }),
   );
+  const keptMs = Math.max(outboxKeptMs.least, resumeWindowMs + outboxKeptMs.beyondWindow);
   stack.use(
     systemTimers.every(trimEveryMs, () => {
       try {
-        metrics.outboxTrimmed.inc(context.accounts.trimOutbox(context.nowMs() - outboxKeptMs, trimLimit));
+        context.metrics.outboxTrimmed.inc(context.accounts.trimOutbox(context.nowMs() - keptMs, trimLimit));
       } catch (error) {
         log.error({ err: error }, "cannot trim the outbox");
       }
     }),
   );
-  stack.use(registry.beforeRead(() => metrics.revocationWatchers.set(context.revocations.watchers())));
+  stack.use(registry.beforeRead(() => context.metrics.revocationWatchers.set(context.revocations.watchers())));
 }
 
 /** The raw public half is the last 32 bytes of an Ed25519 key's DER form. */

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import {
   type BusItem,
@@ -159,4 +161,32 @@ test("seeding is repeatable: who exists stays as they are and gets no new token"
   expect(second.sessions.map(({ account }) => account?.profile?.id)).toEqual(
     first.sessions.map(({ account }) => account?.profile?.id),
   );
+});
+
+test("a batch of memberships is never refused for what is in it: the others count", async () => {
+  const { account } = await register("grace");
+  const id = account?.profile?.id ?? 0n;
+  const row = { guildId: 700n, epoch: 1, seq: 1n, member: true, joinedAt: "" };
+  const impossible = (1n << 64n) - 1n;
+  const rows = [
+    { ...row, userId: 12_345n },
+    { ...row, userId: impossible },
+    { ...row, userId: id, guildId: impossible },
+    { ...row, userId: id },
+  ];
+  for (const _ of [1, 2]) expect(await client.call("applyMemberships", { rows })).toEqual({});
+  expect((await client.call("listMemberships", { userId: id })).memberships).toMatchObject([{ guildId: 700n }]);
+  expect((await client.call("listMemberships", { userId: 12_345n })).memberships).toMatchObject([{ guildId: 700n }]);
+});
+
+test("copies the accounts into a folder while they are used", async () => {
+  const folder = stack.use(await makeTempDir()).path;
+  const { files } = await client.call("backup", { folder: `${folder}/copy` });
+  const copy = readFileSync(`${folder}/copy/accounts.db`);
+  const sha256sum = createHash("sha256").update(copy).digest("hex");
+  expect(files).toEqual([{ name: "accounts.db", bytes: BigInt(copy.length), sha256: sha256sum }]);
+  using database = new DatabaseSync(`${folder}/copy/accounts.db`, { readOnly: true });
+  expect(database.prepare("SELECT count(*) AS people FROM accounts WHERE username = 'grace'").get()).toEqual({
+    people: 1,
+  });
 });

@@ -61,3 +61,11 @@ export function fromMembership(message: MembershipMessage): MembershipRow {
     joinedAt: message.joinedAt,
   };
 }
+
+/** Databases hold signed integers; no id or position that exists comes near. */
+const largest = (1n << 63n) - 1n;
+
+/** Whether a database can hold a membership. */
+export function isKeepable({ userId, guildId, seq }: MembershipMessage): boolean {
+  return userId <= largest && guildId <= largest && seq <= largest;
+}

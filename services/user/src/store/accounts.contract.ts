@@ -118,6 +118,14 @@ export function accountsContract(name: string, open: () => Accounts): void {
       expect(accounts.memberships(1n).rows.map(({ guildId }) => guildId)).toEqual([500n]);
     });
 
+    test("a membership of an account that is not here is kept without an event, and counts once the account is", () => {
+      expect(accounts.applyMemberships([membership(5n, true)], 0)).toEqual([]);
+      expect(accounts.memberships(1n)).toMatchObject({ rows: [{ guildId: 500n }], headSeq: 0n });
+      accounts.addPerson(person(1n, "ada"), tokenHash(1), 0);
+      expect(accounts.applyMemberships([membership(5n, true)], 0)).toEqual([]);
+      expect(accounts.applyMemberships([membership(6n, false)], 0)).toMatchObject([{ seq: 1n }]);
+    });
+
     test("the outbox holds events without gaps and says from where on", () => {
       accounts.addPerson(person(1n, "ada"), tokenHash(1), 0);
       expect(accounts.outbox(1n, 1n, 9n)).toEqual({ floor: 1n, events: [] });
