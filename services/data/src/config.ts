@@ -6,6 +6,7 @@ const settings = {
   listen: { env: "GUILDHALL_LISTEN", parse: address },
   stateDir: { env: "GUILDHALL_STATE_DIR", parse: dir },
   journalKeepMs: { env: "GUILDHALL_JOURNAL_KEEP_MS", parse: int({ min: 300_000, max: 604_800_000 }), default: 600_000 },
+  resumeWindowMs: { env: "GUILDHALL_RESUME_WINDOW_MS", parse: durationMs, default: 120_000 },
   tombstoneKeepMs: { env: "GUILDHALL_TOMBSTONE_KEEP_MS", parse: durationMs, default: 86_400_000 },
   pageCacheBytes: {
     env: "GUILDHALL_PAGE_CACHE_BYTES",

@@ -9,6 +9,8 @@ import type { Store } from "./store/store.ts";
 /** Rounds of forgetting in one run; each is bounded by the store. */
 const forgetRounds = 20;
 const upkeepMs = 30_000;
+/** A host that takes a shard over reads events from the journal for sessions that may be resumed until the window's end. */
+const beyondWindowMs = 5 * 60_000;
 
 /** Upkeep that goes on until it is disposed of. */
 export type Upkeep = AsyncDisposable & Pausable;
@@ -52,14 +54,15 @@ export async function forgetDeleted(
 
 /** Trims journal and tombstones from time to time. */
 export function startUpkeep(
-  { journalKeepMs, tombstoneKeepMs }: DataConfig,
+  { journalKeepMs, resumeWindowMs, tombstoneKeepMs }: DataConfig,
   uses: Parameters<typeof trimJournal>[0] & { readonly timers: Timers; readonly events: DataEvents },
 ): Upkeep {
   const { events } = uses;
   let running: Promise<void> | undefined;
   let pauses = 0;
+  const keepMs = Math.max(journalKeepMs, resumeWindowMs + beyondWindowMs);
   const work = async (): Promise<void> => {
-    await trimJournal(uses, journalKeepMs).then(events.journalTrimmed, (error) => events.upkeepFailed("trim", error));
+    await trimJournal(uses, keepMs).then(events.journalTrimmed, (error) => events.upkeepFailed("trim", error));
     await forgetDeleted(uses, tombstoneKeepMs).then(events.tombstonesForgotten, (error) =>
       events.upkeepFailed("forget", error),
     );
