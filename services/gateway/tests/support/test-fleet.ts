@@ -17,8 +17,10 @@ export interface TestFleet extends AsyncDisposable {
   readonly users: TestUsers;
   readonly url: string;
   connect(options?: Partial<TestClientOptions>): TestClient;
-  /** The value of a metric, summed over its labels. */
-  metric(name: string): Promise<number>;
+  /** Starts another gateway, which shares the sessions' folder with the others. */
+  addGateway(name: string, config?: Partial<GatewayConfig>, overrides?: GatewayOverrides): Promise<GatewayService>;
+  /** The value of a metric of a gateway, the first one when none is said, summed over its labels. */
+  metric(name: string, of?: GatewayService): Promise<number>;
 }
 
 /** Starts one. */
@@ -28,42 +30,45 @@ export async function startFleet(
 ): Promise<TestFleet> {
   const stack = new AsyncDisposableStack();
   const { path } = stack.use(makeTempDir());
-  const [routerAddress, userAddress] = [`unix:${join(path, "r.sock")}`, `unix:${join(path, "u.sock")}`];
+  const socket = (name: string) => `unix:${join(path, `${name}.sock`)}`;
   const router = stack.use(new TestRouter());
   const users = stack.use(new TestUsers((item) => router.publish(item)));
-  await router.start(routerAddress);
-  await users.start(userAddress);
-  const gateway = stack.use(
-    await createGatewayService(
-      {
-        name: "gateway-0",
-        metricsHost: "127.0.0.1",
-        metricsPort: 0,
-        logLevel: "silent",
-        logFormat: "json",
-        otlpEndpoint: undefined,
-        host: "127.0.0.1",
-        port: 0,
-        ownPort: 0,
-        isFromParent: false,
-        listen: `unix:${join(path, "g.sock")}`,
-        coordinator: `unix:${join(path, "c.sock")}`,
-        drainDeadlineMs: 10_000,
-        drainBatchPercent: 10,
-        sessionsDir: join(path, "sessions"),
-        gatewayUrl: "ws://127.0.0.1:1",
-        routers: [routerAddress],
-        users: [userAddress],
-        heartbeatIntervalMs: 41_250,
-        resumeWindowMs: 120_000,
-        zstdContexts: 2,
-        rateLimits: "Off",
-        maxSessions: 10_000,
-        ...config,
-      },
-      overrides,
-    ),
-  );
+  await router.start(socket("r"));
+  await users.start(socket("u"));
+  const startGateway = async (name: string, changes: Partial<GatewayConfig>, others: GatewayOverrides) =>
+    stack.use(
+      await createGatewayService(
+        {
+          name,
+          metricsHost: "127.0.0.1",
+          metricsPort: 0,
+          logLevel: "silent",
+          logFormat: "json",
+          otlpEndpoint: undefined,
+          host: "127.0.0.1",
+          port: 0,
+          ownPort: 0,
+          isFromParent: false,
+          listen: socket(name),
+          coordinator: socket("c"),
+          drainDeadlineMs: 10_000,
+          drainBatchPercent: 10,
+          sessionsDir: join(path, "sessions"),
+          gatewayUrl: "ws://127.0.0.1:1",
+          routers: [socket("r")],
+          users: [socket("u")],
+          heartbeatIntervalMs: 41_250,
+          resumeWindowMs: 120_000,
+          zstdContexts: 2,
+          rateLimits: "Off",
+          maxSessions: 10_000,
+          ...config,
+          ...changes,
+        },
+        { ...overrides, ...others },
+      ),
+    );
+  const gateway = await startGateway("gateway-0", {}, {});
   const url = `ws://127.0.0.1:${gateway.ports.ws}`;
   const clients: TestClient[] = [];
   stack.defer(() => {
@@ -79,8 +84,9 @@ export async function startFleet(
       clients.push(client);
       return client;
     },
-    async metric(name) {
-      const text = await (await fetch(gateway.metricsUrl)).text();
+    addGateway: (name, changes = {}, others = {}) => startGateway(name, changes, others),
+    async metric(name, of = gateway) {
+      const text = await (await fetch(of.metricsUrl)).text();
       const lines = text.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
       return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
     },
