@@ -11,6 +11,8 @@ export interface DataEvents extends PageEvents {
   storeCommitted(group: { readonly rows: number; readonly seconds: number }): void;
   appendAnswered(answers: readonly AppendAnswer[]): void;
   applyFenced(): void;
+  /** Rows that no database can hold were applied by leaving them out. */
+  rowsLeftOut(rows: number): void;
   engineOpened(engine: EngineName): void;
   engineUnavailable(engine: EngineName, error: unknown): void;
   requestFailed(request: string, error: unknown): void;
@@ -39,6 +41,7 @@ export function makeDataEvents(log: Log, metrics: Metrics, nowMs: () => number):
   const storeGroup = metrics.histogram("store_group_rows", "Rows in one commit.", { buckets: groupSizes });
   const answers = metrics.counter("journal_answers_total", "Answers to appended records.", ["answer"]);
   const fenced = metrics.counter("store_fenced_total", "Batches refused for a lower epoch.");
+  const leftOut = metrics.counter("store_left_out_rows_total", "Rows with an id that no database can hold.");
   const up = metrics.gauge("engine_up", "Whether a database has been opened.", ["engine"]);
   const failures = metrics.counter("request_failures_total", "Requests answered with a failure.", ["request"]);
   const trimmed = metrics.counter("journal_trimmed_records_total", "Records deleted from the journal.");
@@ -64,6 +67,10 @@ export function makeDataEvents(log: Log, metrics: Metrics, nowMs: () => number):
       for (const { kind } of given) answers.inc({ answer: kind });
     },
     applyFenced: () => fenced.inc(),
+    rowsLeftOut(rows) {
+      leftOut.inc(rows);
+      if (rows > 0 && seldom("left out")) log.warn({ rows }, "rows with impossible ids were left out of the store");
+    },
     engineOpened(engine) {
       up.set({ engine }, 1);
       log.info({ engine }, "database opened");

@@ -138,6 +138,18 @@ test("stores: rows, watermark, fence, pages", async () => {
   expect(one).toEqual({ json: Buffer.from('[{"id":"1"}]'), count: 1 });
 });
 
+test("applies a batch without the row that no database can hold, and counts that one", async () => {
+  service = await start();
+  await client.call("takeEpoch", { record: epoch, prev: undefined });
+  const reaction = { channelId, messageId: 1n, emojiId: (1n << 64n) - 1n, emojiName: "x", userId: 5n, seq: 2n };
+  const odd: Row = { ts: 2n, deleted: false, of: { $case: "reaction", value: reaction } };
+  const batch = { range, epoch: 1, rows: [odd, makeMessage(1n)], watermark: 2n, applied: [] };
+  expect(await client.call("apply", batch)).toEqual({ of: { $case: "done", value: {} } });
+  expect(await client.call("readWatermark", { range })).toEqual({ position: 2n, epoch: 1 });
+  expect((await client.call("loadMessages", { channelId, messageIds: [1n], after: "" })).rows).toHaveLength(1);
+  expect(await metric("guildhall_data_store_left_out_rows_total")).toBe(1);
+});
+
 test("directs: puts what is absent and finds it", async () => {
   service = await start();
   const key = { kind: DirectoryKind.DIRECTORY_KIND_INVITE, key: "abc" };

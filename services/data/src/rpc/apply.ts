@@ -1,7 +1,7 @@
 import type { Applied, Apply, EpochRecord } from "@guildhall/proto";
 import type { EpochRow, ShardRange } from "@guildhall/slots";
 import type { DataContext } from "../context.ts";
-import { checked, fromEpochRow, toRange, toStoreRows } from "./convert.ts";
+import { checked, countLeftOut, fromEpochRow, toRange, toStoreRows } from "./convert.ts";
 
 /**
  * Writes rows and watermark to the store; pages in memory follow. The journal decides who may: a new owner has records
@@ -16,6 +16,7 @@ export async function apply(context: DataContext, request: Apply): Promise<Appli
     return { of: { $case: "fenced", value: { owner: fromEpochRow(owner) } } };
   }
   const rows = toStoreRows(request.rows);
+  if (rows.length < request.rows.length) events.rowsLeftOut(countLeftOut(request.rows));
   const batch = {
     range,
     epoch: request.epoch,

@@ -86,54 +86,40 @@ export function fromHead({ topic, epoch, seq, lastId, lastTs }: TopicHead): Head
   return { topic, epoch, seq, lastId, lastTs };
 }
 
-/** The rows that belong to the store; memberships are for the accounts database. */
+/**
+ * The rows that belong to the store: memberships are for the accounts database. A row with an id that no database can
+ * hold is left out: refused, it would be sent again for ever, and nothing of its shard after it.
+ */
 export function toStoreRows(rows: readonly Row[]): StoreRow[] {
   return rows.flatMap((row) => toStoreRow(row) ?? []);
 }
 
+/** How many of these rows are left out though they would belong to the store. */
+export function countLeftOut(rows: readonly Row[]): number {
+  return rows.filter((row) => row.of?.$case !== "membership" && toStoreRow(row) === undefined).length;
+}
+
 function toStoreRow({ ts, deleted, of }: Row): StoreRow | undefined {
-  const written = { ts: checked(ts, "ts"), deleted };
+  const ifHeld = (row: StoreRow, ...numbers: readonly bigint[]) =>
+    ts <= largest && numbers.every((number) => number <= largest) ? row : undefined;
   switch (of?.$case) {
     case "state": {
       const { topic, kind, key, value } = of.value;
-      return { kind: "state", ...written, topic: checked(topic, "topic"), stateKind: kind, key, value };
+      return ifHeld({ kind: "state", ts, deleted, topic, stateKind: kind, key, value }, topic);
     }
     case "member": {
       const { topic, userId, value } = of.value;
-      return {
-        kind: "member",
-        ...written,
-        topic: checked(topic, "topic"),
-        userId: checked(userId, "user_id"),
-        value,
-      };
+      return ifHeld({ kind: "member", ts, deleted, topic, userId, value }, topic, userId);
     }
     case "message": {
       const { channelId, messageId, authorId, mentionIds, openJson, seq, referenceId } = of.value;
-      return {
-        kind: "message",
-        ...written,
-        channelId: checked(channelId, "channel_id"),
-        messageId: checked(messageId, "message_id"),
-        authorId: checked(authorId, "author_id"),
-        mentionIds,
-        openJson,
-        seq: checked(seq, "seq"),
-        referenceId: checked(referenceId, "reference_id"),
-      };
+      const row = { ts, deleted, channelId, messageId, authorId, mentionIds, openJson, seq, referenceId };
+      return ifHeld({ kind: "message", ...row }, channelId, messageId, authorId, seq, referenceId);
     }
     case "reaction": {
       const { channelId, messageId, emojiId, emojiName, userId, seq } = of.value;
-      return {
-        kind: "reaction",
-        ...written,
-        channelId: checked(channelId, "channel_id"),
-        messageId: checked(messageId, "message_id"),
-        emojiId: checked(emojiId, "emoji_id"),
-        emojiName,
-        userId: checked(userId, "user_id"),
-        seq: checked(seq, "seq"),
-      };
+      const row = { ts, deleted, channelId, messageId, emojiId, emojiName, userId, seq };
+      return ifHeld({ kind: "reaction", ...row }, channelId, messageId, emojiId, userId, seq);
     }
     case "membership":
       return undefined;
