@@ -17,7 +17,14 @@ import { fromFailure } from "@guildhall/rpc";
 import { formatRange, makeShardMap, rangeContains, slotOf } from "@guildhall/slots";
 import { makeIdGenerator, smallestIdAt } from "@guildhall/snowflake";
 import { makeManualTime, waitFor } from "@guildhall/testing";
-import { allHostGuards, defaultLimits, type Host, type HostGuards, type HostLimits, makeHost } from "../src/domain/index.ts";
+import {
+  allHostGuards,
+  defaultLimits,
+  type Host,
+  type HostGuards,
+  type HostLimits,
+  makeHost,
+} from "../src/domain/index.ts";
 import type { Peer } from "../src/domain/ports.ts";
 import { type Faults, faulty } from "./faulty.ts";
 import { MemoryJournal } from "./memory-journal.ts";

@@ -1,12 +1,10 @@
-import { CommandResult, CreateMessage, GetGuild, HandoffResult, Heads, OrderKind, Refill } from "@guildhall/proto";
-import { waitFor } from "@guildhall/testing";
+import { type CommandResult, GetGuild, HandoffResult, Heads, Refill } from "@guildhall/proto";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Fleet, type FleetHost, jsonOf, unwrap } from "./fleet.ts";
 import { makeGuild, say, type TestGuild } from "./guild.ts";
+import { all, message, orderMove, outcomeOf, passUntil, said, settled } from "./moving.ts";
 
-const all = { i: 0, n: 1 };
-const { HANDOFF_RESULT_DONE: done, HANDOFF_RESULT_TAKEN_BACK: takenBack, HANDOFF_RESULT_REFUSED: refused } =
-  HandoffResult;
+const done = HandoffResult.HANDOFF_RESULT_DONE;
 
 let fleet: Fleet;
 let a: FleetHost;
@@ -25,60 +23,15 @@ afterEach(() => {
   b[Symbol.dispose]();
 });
 
-function orderMove(from: FleetHost, to: FleetHost, range = all): string {
-  const { name: toHost, address: toAddress, incarnation: toIncarnation } = to;
-  return fleet.coordinator.order(from.name, range, {
-    ...{ kind: OrderKind.ORDER_KIND_MOVE, toHost, toAddress, toIncarnation },
-  });
-}
-
-/** Lets time pass, a little at a time, until something is so. */
-function passUntil<T>(condition: () => T, stepMs = 5): Promise<NonNullable<T>> {
-  return waitFor(
-    async () => {
-      await fleet.time.advanceAsync(stepMs);
-      return condition();
-    },
-    { pollMs: 0 },
-  );
-}
-
-/** Lets time pass until a promise has settled. */
-async function settled<T>(promise: Promise<T>): Promise<T> {
-  let outcome: PromiseSettledResult<T> | undefined;
-  void Promise.allSettled([promise]).then(([result]) => {
-    outcome = result;
-  });
-  const { status, ...rest } = await passUntil(() => outcome);
-  if (status === "rejected") throw (rest as { reason: unknown }).reason;
-  return (rest as { value: T }).value;
-}
-
-const message = (content: string) =>
-  fleet.commandOf(guild.owner, {
-    $case: "createMessage",
-    value: { ...CreateMessage.fromPartial({ channelId: guild.channelId, content }) },
-  });
-
-/** What was said, in the journal's order; each record once. */
-function said(): string[] {
-  return fleet.journal.records.flatMap(({ result }) => {
-    const { json } = CommandResult.decode(result);
-    const { content } = json.length > 0 ? (JSON.parse(json.toString()) as { content?: string }) : {};
-    return content === undefined || content === "" ? [] : [content];
-  });
-}
-
-async function move(from = a, to = b): Promise<HandoffResult | undefined> {
-  const moveId = orderMove(from, to);
-  return (await passUntil(() => fleet.coordinator.outcomeOf(moveId))).result;
+async function move(from = a, to = b): Promise<HandoffResult> {
+  return (await outcomeOf(fleet, orderMove(fleet, from, to))).result;
 }
 
 test("a moved shard is served by its new owner as it was, and the old one names it", async () => {
   const first = await say(a, guild.owner, guild.channelId, "before");
   expect(await move()).toBe(done);
   expect([a.serves, b.serves]).toEqual([[], ["0/1@2"]]);
-  const answer = await a.ask({ $case: "command", value: message("x") });
+  const answer = await a.ask({ $case: "command", value: message(fleet, guild, "x") });
   expect(answer).toMatchObject({
     $case: "notOwner",
     value: { epoch: 2, host: "guild-1", address: b.address, range: all, incarnation: b.incarnation },
@@ -100,16 +53,20 @@ test("a moved guild needs no opening: the new owner has read it before", async (
 });
 
 test("what is said during a move is said once, in order, and everybody is answered", async () => {
-  const moveId = orderMove(a, b);
+  const moveId = orderMove(fleet, a, b);
   const answers: Promise<CommandResult>[] = [];
   const contents: string[] = [];
-  await passUntil(() => {
-    contents.push(`m${contents.length}`);
-    answers.push(fleet.route(a, message(contents.at(-1) ?? "")));
-    return fleet.coordinator.outcomeOf(moveId);
-  }, 1);
-  const results = await settled(Promise.all(answers));
-  expect(said()).toEqual(contents);
+  await passUntil(
+    fleet,
+    () => {
+      contents.push(`m${contents.length}`);
+      answers.push(fleet.route(a, message(fleet, guild, contents.at(-1) ?? "")));
+      return fleet.coordinator.outcomeOf(moveId);
+    },
+    1,
+  );
+  const results = await settled(fleet, Promise.all(answers));
+  expect(said(fleet)).toEqual(contents);
   expect(results.map(({ position }) => position?.seq)).toEqual(
     results.map((_, index) => (results[0]?.position?.seq ?? 0n) + BigInt(index)),
   );
@@ -119,10 +76,10 @@ test("what is said during a move is said once, in order, and everybody is answer
 });
 
 test("a request that was answered before a move has the same answer after it, and is not done again", async () => {
-  const command = message("once");
+  const command = message(fleet, guild, "once");
   const first = await fleet.route(a, command);
   // Stored when the receiver has read the request ids already.
-  const late = message("late");
+  const late = message(fleet, guild, "late");
   let lateAnswer: CommandResult | undefined;
   fleet.store.isDown = true;
   await say(a, guild.owner, guild.channelId, "makes the receiver read the journal");
@@ -133,7 +90,7 @@ test("a request that was answered before a move has the same answer after it, an
   expect(await move()).toBe(done);
   expect(await fleet.route(b, command)).toEqual(first);
   expect(await fleet.route(b, late)).toEqual(lateAnswer);
-  expect(said().filter((content) => content === "once" || content === "late")).toHaveLength(2);
+  expect(said(fleet).filter((content) => content === "once" || content === "late")).toHaveLength(2);
 });
 
 test("what the store lacks comes to the new owner, who brings it there", async () => {
@@ -142,7 +99,7 @@ test("what the store lacks comes to the new owner, who brings it there", async (
   await move();
   const messageId = BigInt(String(jsonOf({ json } as CommandResult).id));
   fleet.store.isDown = false;
-  await passUntil(() => fleet.store.watermark === BigInt(fleet.journal.records.length), 100);
+  await passUntil(fleet, () => fleet.store.watermark === BigInt(fleet.journal.records.length), 100);
   expect(await fleet.store.loadMessages(guild.channelId, [messageId])).toHaveLength(1);
 });
 
@@ -161,6 +118,6 @@ test("a shard moves back and forth", async () => {
   expect(await move(b, a)).toBe(done);
   await say(a, guild.owner, guild.channelId, "3");
   expect(await say(a, guild.owner, guild.channelId, "1", {}, { requestId })).toEqual(first);
-  expect(said()).toEqual(["1", "2", "3"]);
+  expect(said(fleet)).toEqual(["1", "2", "3"]);
   expect([a.serves, b.serves]).toEqual([["0/1@3"], []]);
 });

@@ -65,7 +65,8 @@ export class TestCoordinator {
     this.outcomes.push(...outcomes.filter(({ moveId }) => this.outcomeOf(moveId) === undefined));
     const isOver = ({ host: whose, order }: Standing): boolean =>
       whose === host &&
-      (outcomes.some(({ moveId }) => moveId === order.moveId) || shards.some(({ row }) => row?.moveId === order.moveId));
+      (outcomes.some(({ moveId }) => moveId === order.moveId) ||
+        shards.some(({ row }) => row?.moveId === order.moveId));
     this.#standing = this.#standing.filter((each) => !isOver(each));
     const orders = this.#standing.filter((each) => each.host === host).map(({ order }) => order);
     return { ttlMs: this.ttlMs, nowMs: BigInt(Math.floor(nowMs)), orders };

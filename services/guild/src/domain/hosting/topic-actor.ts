@@ -175,7 +175,14 @@ class Actor implements TopicActor {
         lastId = this.#nextId(lastId);
         return lastId;
       };
-      const decision = decide(this.#turn(command, nextId, reserved), command);
+      let decision: Decision | Reservation;
+      try {
+        decision = decide(this.#turn(command, nextId, reserved), command);
+      } catch (refusal) {
+        // What it goes by may be put back as long as it is not durable.
+        await this.pipeline.whenDurable(this.#seq);
+        throw refusal;
+      }
       if (isReservation(decision)) {
         reserved = await this.#reserve(decision);
         continue;
@@ -247,7 +254,7 @@ class Actor implements TopicActor {
       this.#options.ports.bus.publish([{ topic, of: { $case: "ephemeral", value: ephemeral }, source: "" }]);
     }
     const { status, json } = decision;
-    return { position: { topic: this.topic, epoch: this.#home.epoch, seq }, status, json };
+    return { position: undefined, status, json };
   }
 
   async commit(decision: Decision): Promise<CommandResult> {
@@ -342,17 +349,19 @@ class Actor implements TopicActor {
       await this.things.load(required);
     }
     const seq = this.#seq;
-    const answer = look({
-      state: this.state,
-      actor: asker,
-      member: (userId) => this.things.member(userId),
-      nowMs: this.#options.ports.clock.nowMs(),
-      tail: this.tail,
-      head: { topic: this.topic, epoch: this.#home.epoch, seq, lastId: this.#lastId, lastTs: this.#lastTs },
-    });
-    const durable = this.pipeline.whenDurable(seq);
-    if (durable !== undefined) await durable;
-    return answer;
+    try {
+      return look({
+        state: this.state,
+        actor: asker,
+        member: (userId) => this.things.member(userId),
+        nowMs: this.#options.ports.clock.nowMs(),
+        tail: this.tail,
+        head: { topic: this.topic, epoch: this.#home.epoch, seq, lastId: this.#lastId, lastTs: this.#lastTs },
+      });
+    } finally {
+      // Also before a refusal: what it goes by may be put back.
+      await this.pipeline.whenDurable(seq);
+    }
   }
 }
 
