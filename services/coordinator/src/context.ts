@@ -1,6 +1,6 @@
 import type { BackupFile } from "@guildhall/proto";
 import type { Telemetry } from "@guildhall/telemetry";
-import type { Coordinator } from "./domain/coordinator.ts";
+import type { Coordinator } from "./domain/ports.ts";
 
 /** What the RPCs use. */
 export interface CoordinatorContext {

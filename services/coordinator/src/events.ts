@@ -1,12 +1,14 @@
 import { toGuildhallError } from "@guildhall/errors";
 import type { Metrics, Telemetry } from "@guildhall/telemetry";
-import type { Coordinator, CoordinatorStatus } from "./domain/coordinator.ts";
+import type { OrderEnd } from "./domain/orders.ts";
+import type { Coordinator, CoordinatorStatus } from "./domain/ports.ts";
 
 /** Every metric and log event that the coordinator emits, beside those of its streams. */
 export interface CoordinatorEvents {
   epochsUnread(error: unknown): void;
   /** A write, or the counting of topics, failed and is tried again. */
   failed(error: unknown): void;
+  ended(end: OrderEnd): void;
   deposed(error: unknown): void;
   /** Shows what the coordinator knows, whenever the metrics are read. */
   show(coordinator: Coordinator): void;
@@ -16,7 +18,19 @@ export interface CoordinatorEvents {
 export function makeCoordinatorEvents({ metrics, log }: Telemetry): CoordinatorEvents {
   const unread = metrics.counter("epoch_read_failures_total", "Readings of the EPOCHs that failed.", ["code"]);
   const failures = metrics.counter("failures_total", "Writes and countings that failed and are tried again.", ["code"]);
+  const ended = metrics.counter("orders_ended_total", "Orders that ended: of what kind, why, and how.", [
+    "kind",
+    "cause",
+    "state",
+  ]);
+  const pauses = metrics.histogram("handoff_pause_seconds", "From the seal of a shard until its commands went on.", {
+    labels: ["kind"],
+  });
   return {
+    ended({ order: { kind, cause }, state, pauseMs }) {
+      ended.inc({ kind, cause, state });
+      if (pauseMs > 0) pauses.observe({ kind }, pauseMs / 1_000);
+    },
     epochsUnread(error) {
       const { code, message } = toGuildhallError(error);
       unread.inc({ code });
@@ -41,7 +55,6 @@ function makeGauges(metrics: Metrics): (status: CoordinatorStatus) => void {
   const shards = metrics.gauge("shards", "Shards, by state.", ["state"]);
   const load = metrics.gauge("host_load", "A host's part of the load of the fleet.", ["host"]);
   const orders = metrics.gauge("orders", "Orders that are out, by kind.", ["kind"]);
-  const moves = metrics.gauge("moves_kept", "Moves that ended and are remembered, by how they ended.", ["state"]);
   const imbalance = metrics.gauge("imbalance", "The worst host's load divided by the mean; 0 = not known yet.");
   const reshard = metrics.gauge("reshard", "1 for the phase of the reshard.", ["phase"]);
   const version = metrics.gauge("map_version", "Version of the published map.");
@@ -56,7 +69,6 @@ function makeGauges(metrics: Metrics): (status: CoordinatorStatus) => void {
     };
     countStates(hosts, ["Ready", "Draining", "Lapsed", "Absent"], fleet.hosts);
     countStates(shards, ["Serving", "Moving", "Splitting", "Ordered", "Lost"], fleet.shards);
-    countStates(moves, ["Running", "Done", "TakenBack", "Refused", "Lost"], fleet.moves);
     for (const host of fleet.hosts) load.set({ host: host.name }, host.load);
     for (const phase of ["Planned", "Splitting", "Moving", "Completed", "Cancelled", "Undone"]) {
       reshard.set({ phase }, Number(fleet.reshard?.phase === phase));

@@ -43,6 +43,7 @@ export async function createCoordinatorService(
       countTopics: makeTopicSource(data),
       onEpochFailure: events.epochsUnread,
       onFailure: events.failed,
+      onOrderEnded: events.ended,
       onDeposed(error) {
         events.deposed(error);
         onDeposed(error);

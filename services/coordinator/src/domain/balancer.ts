@@ -1,6 +1,7 @@
 import { formatRange } from "@guildhall/slots";
 import { type BalanceDecision, decideBalance } from "./balance.ts";
 import type { Decisions } from "./decisions.ts";
+import { imbalanceOf } from "./greedy.ts";
 import type { HostInfo, Hosts, Renewal } from "./hosts.ts";
 import type { FleetSpec } from "./kept.ts";
 import { makeLoads, type SmoothLoad, weigh } from "./loads.ts";
@@ -11,8 +12,8 @@ import type { Clock } from "./time.ts";
 
 /** Keeps the hosts even. */
 export interface Balancer {
-  /** Takes in what a host says that its shards take. */
-  hear(renewal: Renewal): void;
+  /** Takes in what a host says that its shards took on average over the last `ms`. */
+  hear(renewal: Renewal, ms: number): void;
   divided(key: string, low: string, high: string): void;
   /** Something ended that a decision may have waited for. */
   wake(): void;
@@ -23,7 +24,7 @@ export interface Balancer {
   loadOf(key: string): SmoothLoad | undefined;
   /** What a shard weighs; all together about 1. */
   weightOf(key: string): number;
-  /** The worst host divided by the mean, as last decided on; 0 = never yet. */
+  /** The worst host divided by the mean, of those that may have shards and are there; 0 = there are none. */
   imbalance(): number;
 }
 
@@ -67,15 +68,14 @@ class WindowedBalancer implements Balancer {
   #isDue = false;
   #evening = false;
   #askedSinceMs: number | undefined;
-  #imbalance = 0;
 
   constructor(parts: BalancerParts) {
     this.#parts = parts;
     this.#windowEndsMs = parts.clock.monotonicMs() + parts.windowMs;
   }
 
-  hear({ shards, cpuShare }: Renewal): void {
-    for (const { range, load } of shards) this.#loads.note(formatRange(range), load ?? noLoad, cpuShare);
+  hear({ shards, cpuShare }: Renewal, ms: number): void {
+    for (const { range, load } of shards) this.#loads.note(formatRange(range), load ?? noLoad, cpuShare, ms);
   }
 
   divided(key: string, low: string, high: string): void {
@@ -127,7 +127,14 @@ class WindowedBalancer implements Balancer {
   }
 
   imbalance(): number {
-    return this.#imbalance;
+    const { eligible, hosts, shards } = this.#parts;
+    const sums = new Map<string, number>();
+    for (const host of eligible()) if (hosts.current(host) !== undefined) sums.set(host, 0);
+    for (const { key, row } of shards()) {
+      const sum = sums.get(row?.host ?? "");
+      if (row !== undefined && sum !== undefined) sums.set(row.host, sum + this.weightOf(key));
+    }
+    return sums.size === 0 ? 0 : imbalanceOf(sums);
   }
 
   #decide(hindrance: string, askedSinceMs: number | undefined): BalanceDecision {
@@ -165,7 +172,6 @@ class WindowedBalancer implements Balancer {
   #carryOut(decision: BalanceDecision): void {
     const { decisions, mover } = this.#parts;
     this.#evening = decision.evening;
-    this.#imbalance = decision.imbalance;
     for (const { range, host, topic, ofMean } of decision.tooBig) {
       const reason = `it makes shard ${formatRange(range)} ${ofMean.toFixed(1)} × what a host should have`;
       decisions.note(`guild ${topic}`, `too big to help by moving, stays on ${host}`, reason);

@@ -130,7 +130,7 @@ function describeDecision({ atMs, lastMs, times, subject, action, reason }: Deci
   return { atMs: whole(lastMs), subject, action, reason: `${reason}${again}` };
 }
 
-function describeMove({ startedMs, endedMs, ...row }: MoveRow): MoveRecord {
+function describeMove({ startedMs, endedMs, cause: _, ...row }: MoveRow): MoveRecord {
   return { ...row, startedMs: whole(startedMs), endedMs: whole(endedMs) };
 }
 

@@ -76,7 +76,8 @@ function decideTake(shard: Shard, view: FailoverView, survivors: Survivors): Dec
 
 /** Whether an order to take may still be carried out by a taker that lives, or has no better one. */
 function isUnderWay(take: OrderRow, shard: Shard, view: FailoverView, survivors: Survivors): boolean {
-  const isThere = view.hosts.isCurrent({ host: take.toHost, incarnation: take.toIncarnation });
+  // Also one that was not heard of yet since the coordinator's own start.
+  const isThere = view.hosts.mayLive({ host: take.toHost, incarnation: take.toIncarnation });
   if (!isThere) return false;
   const isTaken = shard.row?.host === take.toHost && shard.row.incarnation === take.toIncarnation;
   if (isTaken || view.orderAgeMs(take) < slowTakerMs) return true;
@@ -91,7 +92,8 @@ function retake(
 ): Decided | undefined {
   const to = hosts.current(owner.host);
   if (to === undefined) return undefined;
-  if (take !== undefined) return { to, cause: "retake", reason: `${take.toHost} is gone and ${owner.host} is back` };
+  if (take !== undefined)
+    return { to, cause: "retake", reason: `${take.toHost} has not taken it, and ${owner.host} is back` };
   return isForsaken(shard) ? { to, cause: "retake", reason: `${owner.host} owns it and does not serve it` } : undefined;
 }
 

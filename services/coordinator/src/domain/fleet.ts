@@ -40,6 +40,7 @@ export interface FleetParts {
   readonly hosts: readonly string[];
   /** How long load is measured before each decision on balance. */
   readonly windowMs: number;
+  readonly onEnded: (end: OrderEnd) => void;
 }
 
 // A gap this much longer than between two looks means that the process was not running.
@@ -60,16 +61,18 @@ export class Fleet {
   readonly reshard: Reshard;
   readonly drains: ReturnType<typeof makeDrains>;
   readonly #map: MapBook;
+  readonly #onEnded: (end: OrderEnd) => void;
   readonly #lacking = new Map<string, number>();
   #lookedAtMs: number;
   /** Monotonic: when the last reading of the journal that succeeded began, and when the first one ended. */
   #readAtMs = Number.NEGATIVE_INFINITY;
   #knownSinceMs: number | undefined;
 
-  constructor({ clock, newId, keeper, map, shards, hosts, windowMs }: FleetParts) {
+  constructor({ clock, newId, keeper, map, shards, hosts, windowMs, onEnded }: FleetParts) {
     this.clock = clock;
     this.keeper = keeper;
     this.#map = map;
+    this.#onEnded = onEnded;
     this.#lookedAtMs = clock.monotonicMs();
     if (keeper.get("spec") === undefined) keeper.put("spec", "", initialSpec(shards, hosts));
     this.hosts = makeHosts(clock, keeper.rows("host").values(), (row) => this.#keepHost(row));
@@ -161,13 +164,19 @@ export class Fleet {
    * believe that its lease holds.
    */
   renew(renewal: Renewal): void {
-    if (!this.hosts.renew(renewal)) {
+    const beforeMs = this.hosts.last(renewal.host)?.renewedAtMs ?? this.clock.monotonicMs();
+    const said = this.hosts.renew(renewal);
+    if (said === "refused") {
       throw new GuildhallError("FENCED", `another incarnation of ${renewal.host} came after this one`);
     }
-    this.ownership.learn(renewal.shards.map(({ row }) => row));
-    this.balancer.hear(renewal);
+    const hasLearned = this.ownership.learn(renewal.shards.map(({ row }) => row));
+    this.balancer.hear(renewal, this.clock.monotonicMs() - beforeMs);
     this.#take(this.orders.hear(renewal.outcomes));
-    this.steer();
+    for (const { cause, pauseMs } of this.orders.heardPauses()) {
+      if (cause === "reshard" || cause === "undo") this.reshard.paused(pauseMs);
+    }
+    // The next tick would see to the rest as well; most renewals bring nothing new.
+    if (said === "news" || hasLearned || renewal.outcomes.length > 0) this.steer();
   }
 
   /** Whether a renewed lease proves to this incarnation that nobody else has been told to take what it owns. */
@@ -188,7 +197,7 @@ export class Fleet {
     const { paused, hosts } = this.spec();
     if (!this.known) return "the journal's owners are not known yet";
     if (paused) return "spec.paused is set";
-    const missing = hosts.find((host) => this.hosts.current(host) === undefined);
+    const missing = hosts.find((host) => !this.isDrained(host) && this.hosts.current(host) === undefined);
     if (missing !== undefined) return `${missing} is not ready`;
     const versions = new Map(this.hosts.alive().map(({ host, version }) => [version, host]));
     if (versions.size > 1) {
@@ -265,6 +274,7 @@ export class Fleet {
     for (const end of ends) {
       const { order, state, reason } = end;
       const key = formatRange(order.range);
+      this.#onEnded(end);
       this.mover.ended(end);
       this.reshard.ended(end);
       this.balancer.wake();

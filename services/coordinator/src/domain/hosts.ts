@@ -86,8 +86,11 @@ export interface HostKey {
 
 /** Which incarnation of each host is the current one, whether it may live, and what it said last. */
 export interface Hosts {
-  /** Takes a renewal; false when another incarnation of this host came after that one (or there are too many hosts). */
-  renew(renewal: Renewal): boolean;
+  /**
+   * Takes a renewal: "refused" when another incarnation of this host came after that one (or there are too many hosts),
+   * "same" when it says nothing but that the host lives on as before.
+   */
+  renew(renewal: Renewal): "refused" | "news" | "same";
   /** The journal shows that incarnation `by` of the host came after this one. */
   replaced(host: HostKey, by: string): void;
   /** Whether an incarnation was replaced by another. */
@@ -139,19 +142,20 @@ class LeasedHosts implements Hosts {
     }
   }
 
-  renew(renewal: Renewal): boolean {
+  renew(renewal: Renewal): "refused" | "news" | "same" {
     const lease = this.#leaseOf(renewal.host);
-    if (lease === undefined || lease.replaced.includes(renewal.incarnation)) return false;
+    if (lease === undefined || lease.replaced.includes(renewal.incarnation)) return "refused";
     const nowMs = this.#clock.monotonicMs();
     const former = lease.info?.incarnation === renewal.incarnation ? lease.info : undefined;
     const { shards, outcomes, ...said } = renewal;
     const served = new Map(shards.map((shard) => [formatRange(shard.range), shard]));
+    const isSame = this.current(renewal.host) === former && saysTheSame(former, { ...said, served });
     lease.info = { ...said, served, renewedAtMs: nowMs, sinceMs: former?.sinceMs ?? nowMs };
-    if (lease.incarnation === renewal.incarnation) return true;
+    if (lease.incarnation === renewal.incarnation) return isSame ? "same" : "news";
     if (lease.incarnation !== "") remember(lease, lease.incarnation);
     lease.incarnation = renewal.incarnation;
     this.#keep({ name: renewal.host, incarnation: renewal.incarnation, replaced: [...lease.replaced] });
-    return true;
+    return "news";
   }
 
   replaced({ host, incarnation }: HostKey, by: string): void {
@@ -220,6 +224,15 @@ class LeasedHosts implements Hosts {
     this.#leases.set(host, lease);
     return lease;
   }
+}
+
+type Said = Pick<HostInfo, "address" | "version" | "served">;
+
+function saysTheSame(former: Said | undefined, said: Said): boolean {
+  if (former?.address !== said.address || former.version !== said.version) return false;
+  if (former.served.size !== said.served.size) return false;
+  for (const [key, { row }] of said.served) if (former.served.get(key)?.row.epoch !== row.epoch) return false;
+  return true;
 }
 
 function remember({ replaced }: Lease, incarnation: string): void {

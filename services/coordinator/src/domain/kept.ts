@@ -45,6 +45,7 @@ export type MoveEnd = "Done" | "TakenBack" | "Refused" | "Lost";
 /** A move that ended. */
 export interface MoveRow {
   readonly moveId: string;
+  readonly cause: OrderCause;
   readonly range: ShardRange;
   readonly fromHost: string;
   readonly toHost: string;

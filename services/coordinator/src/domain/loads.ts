@@ -10,8 +10,8 @@ export interface SmoothLoad extends ShardLoad {
 
 /** What the shards take. */
 export interface Loads {
-  /** Takes what a host says of a shard; `cpuShare` is the host's own, in CPU seconds per second. */
-  note(key: string, load: ShardLoad, cpuShare: number): void;
+  /** Takes what a host says of a shard, as a mean over `ms`; `cpuShare` is the host's own, in CPU seconds per second. */
+  note(key: string, load: ShardLoad, cpuShare: number, ms: number): void;
   /** Ends a window: what was noted since the last one goes into the averages. Forgets shards that are no more. */
   roll(exists: (key: string) => boolean): void;
   of(key: string): SmoothLoad | undefined;
@@ -27,8 +27,9 @@ type Figures = Pick<SmoothLoad, "cpu" | "bytesPerS" | "memoryBytes" | "commandsP
 const figures = ["cpu", "bytesPerS", "memoryBytes", "commandsPerS", "lowPart", "busiestPart"] as const;
 
 interface Window {
+  /** Of each figure times the time that it is the mean over. */
   readonly sums: Record<keyof Figures, number>;
-  samples: number;
+  ms: number;
   last: ShardLoad;
 }
 
@@ -37,23 +38,24 @@ export function makeLoads(): Loads {
   const windows = new Map<string, Window>();
   const smooth = new Map<string, SmoothLoad>();
 
-  function rolled(before: SmoothLoad | undefined, { sums, samples, last }: Window): SmoothLoad {
+  function rolled(before: SmoothLoad | undefined, { sums, ms, last }: Window): SmoothLoad {
     const next = { ...sums };
     for (const figure of figures) {
-      const mean = sums[figure] / samples;
+      const mean = sums[figure] / ms;
       next[figure] = before === undefined ? mean : before[figure] + weightOfNew * (mean - before[figure]);
     }
     return { ...last, ...next, windows: (before?.windows ?? 0) + 1 };
   }
 
   return {
-    note(key, load, cpuShare) {
+    note(key, load, cpuShare, ms) {
+      if (!(ms > 0)) return;
       const known = windows.get(key);
-      const window = known ?? { sums: emptySums(), samples: 0, last: load };
+      const window = known ?? { sums: emptySums(), ms: 0, last: load };
       if (known === undefined) windows.set(key, window);
       const sample = { ...load, cpu: load.cpuShare * cpuShare };
-      for (const figure of figures) window.sums[figure] += sample[figure];
-      window.samples += 1;
+      for (const figure of figures) window.sums[figure] += sample[figure] * ms;
+      window.ms += ms;
       window.last = load;
     },
     roll(exists) {

@@ -159,6 +159,7 @@ function drainHost(fleet: Fleet, host: string, change: "drain" | "cancel" | "non
   const { keeper, drains, decisions } = fleet;
   const row = keeper.get("host", host);
   if (row === undefined || (row.incarnation === "" && change === "drain")) {
+    if (change !== "drain") return drains.shardsOf(host);
     throw new GuildhallError("REFUSED", `${host} is not a host that was ever there`);
   }
   const { draining: _, ...rest } = row;

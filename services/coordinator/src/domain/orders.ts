@@ -47,6 +47,8 @@ export interface Orders {
   ageMs(order: OrderRow): number;
   /** Takes what the owner says of its moves and splits. Returns those that ended by it. */
   hear(outcomes: readonly Outcome[]): readonly OrderEnd[];
+  /** Of moves that the journal told the end of: how long they took, as their owners say. */
+  heardPauses(): readonly MoveRow[];
   /**
    * Ends what the journal's rows, or the hosts, show to have ended. `readAtMs` is when the last reading of the journal
    * that succeeded began.
@@ -92,6 +94,7 @@ class KeptOrders implements Orders {
   readonly #byRange = new Map<string, OpenOrder>();
   #ended: MoveRow[];
   #given: number;
+  #pauses: MoveRow[] = [];
 
   constructor(parts: OrderParts) {
     this.#parts = parts;
@@ -181,6 +184,12 @@ class KeptOrders implements Orders {
     return least;
   }
 
+  heardPauses(): readonly MoveRow[] {
+    const heard = this.#pauses;
+    this.#pauses = [];
+    return heard;
+  }
+
   ended(): readonly MoveRow[] {
     return this.#ended;
   }
@@ -205,9 +214,9 @@ class KeptOrders implements Orders {
     return { order: row, state, reason, pauseMs };
   }
 
-  #record({ moveId, range, fromHost, toHost, startedMs, endedMs, state, reason, pauseMs }: MoveRow): void {
+  #record({ moveId, cause, range, fromHost, toHost, startedMs, endedMs, state, reason, pauseMs }: MoveRow): void {
     const { keeper } = this.#parts;
-    const row = { moveId, range, fromHost, toHost, startedMs, endedMs, state, reason, pauseMs };
+    const row = { moveId, cause, range, fromHost, toHost, startedMs, endedMs, state, reason, pauseMs };
     this.#ended.push(row);
     keeper.put("move", moveId, row);
     while (this.#ended.length > maxEnded) keeper.drop("move", this.#ended.shift()?.moveId ?? "");
@@ -218,8 +227,10 @@ class KeptOrders implements Orders {
     const index = this.#ended.findIndex((row) => row.moveId === moveId);
     const row = this.#ended[index];
     if (row === undefined || row.pauseMs === pauseMs) return;
-    this.#ended[index] = { ...row, pauseMs };
-    this.#parts.keeper.put("move", moveId, { ...row, pauseMs });
+    const amended = { ...row, pauseMs };
+    this.#ended[index] = amended;
+    this.#pauses.push(amended);
+    this.#parts.keeper.put("move", moveId, amended);
   }
 
   #verdict(open: OpenOrder, readAtMs: number): readonly [MoveEnd, string] | undefined {

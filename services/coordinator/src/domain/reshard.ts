@@ -43,6 +43,8 @@ export interface Reshard {
   /** How many of the shards to be split are. */
   splitCount(): number;
   ended(end: OrderEnd): void;
+  /** One of its moves took this long. */
+  paused(pauseMs: number): void;
   /** Begins what can be begun now. */
   steer(): void;
 }
@@ -189,6 +191,10 @@ class KeptReshard implements Reshard {
   ended(end: OrderEnd): void {
     const row = this.row();
     if (row !== undefined) this.#work.ended(row, end);
+  }
+
+  paused(pauseMs: number): void {
+    if (pauseMs > (this.row()?.worstPauseMs ?? Number.POSITIVE_INFINITY)) this.#change({ worstPauseMs: pauseMs });
   }
 
   steer(): void {

@@ -1,6 +1,6 @@
 import { GuildhallError } from "@guildhall/errors";
 import type { CoordinatorReply, CoordinatorRequest } from "@guildhall/proto";
-import type { Coordinator } from "../domain/coordinator.ts";
+import type { Coordinator } from "../domain/ports.ts";
 import {
   fromOrder,
   fromPlan,
