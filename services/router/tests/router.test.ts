@@ -23,7 +23,7 @@ const post = (requestId: bigint): Command =>
   });
 const done = (text: string): TopicReply["body"] => ({
   $case: "command",
-  value: { position: undefined, status: 200, json: Buffer.from(text) },
+  value: { position: { topic: 1n, epoch: 1, seq: 1n }, status: 200, json: Buffer.from(text) },
 });
 const event = (n: number, sizeBytes = 4): BusItem => {
   const value = Buffer.alloc(sizeBytes);

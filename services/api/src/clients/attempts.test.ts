@@ -3,18 +3,22 @@ import { expect, test } from "@jest/globals";
 import { withAttempts } from "./attempts.ts";
 
 /** Makes a call whose attempts end as told: with an error's code, or well. */
-async function outcome(changes: boolean, ends: readonly (ErrorCode | "ok")[]) {
+async function outcome(changes: boolean, ends: readonly (ErrorCode | "ok")[], isFinal = true) {
   let nowMs = 0;
   const timeouts: number[] = [];
   const retries: string[] = [];
   const options = { monotonicMs: () => nowMs, timeoutMs: 1000, changes, onRetry: (code: string) => retries.push(code) };
-  const result = await withAttempts(options, async (timeoutMs) => {
-    timeouts.push(timeoutMs);
-    nowMs += 300;
-    const end = ends[timeouts.length - 1] ?? "STREAM_LOST";
-    if (end !== "ok") throw new GuildhallError(end, "told so");
-    return "done";
-  }).catch((error: GuildhallError) => error.code);
+  const result = await withAttempts(
+    options,
+    async (timeoutMs) => {
+      timeouts.push(timeoutMs);
+      nowMs += 300;
+      const end = ends[timeouts.length - 1] ?? "STREAM_LOST";
+      if (end !== "ok") throw new GuildhallError(end, "told so");
+      return "done";
+    },
+    () => isFinal,
+  ).catch((error: GuildhallError) => error.code);
   return { result, timeouts, retries: retries.length };
 }
 
@@ -34,6 +38,12 @@ test("says that the outcome is unknown when no answer could be had", async () =>
 
 test("believes no refusal after a lost answer: the copy that was lost may still come, and be done", async () => {
   expect((await outcome(true, ["STREAM_LOST", "MISSING_PERMISSIONS"])).result).toBe("OUTCOME_UNKNOWN");
+});
+
+test("nor that there was nothing to change", async () => {
+  expect((await outcome(true, ["STREAM_LOST", "ok"], false)).result).toBe("OUTCOME_UNKNOWN");
+  expect((await outcome(true, ["ok"], false)).result).toBe("done");
+  expect((await outcome(false, ["STREAM_LOST", "ok"], false)).result).toBe("done");
 });
 
 test("does not ask again after any other answer", async () => {

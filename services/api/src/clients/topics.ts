@@ -37,7 +37,12 @@ export function makeTopics({ routers, monotonicMs, onRetry }: TopicsOptions): To
   });
   return {
     command: (topic, command, traceparent) =>
-      withAttempts(changing, (leftMs) => pool.next().call("command", command, options(topic, traceparent, leftMs))),
+      withAttempts(
+        changing,
+        (leftMs) => pool.next().call("command", command, options(topic, traceparent, leftMs)),
+        // Of what changed nothing no host keeps a memory.
+        ({ position }) => position !== undefined,
+      ),
     async read(topic, read, traceparent) {
       const { of } = await withAttempts(reading, (leftMs) =>
         pool.next().call("read", read, options(topic, traceparent, leftMs)),

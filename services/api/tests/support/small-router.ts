@@ -27,7 +27,7 @@ export interface SmallRouter extends AsyncDisposable {
   onRead: (read: Read) => unknown;
 }
 
-const okay = { position: undefined, status: 200, json: Buffer.from("{}") };
+const okay = { position: { topic: 1n, epoch: 1, seq: 1n }, status: 200, json: Buffer.from("{}") };
 
 async function answer(router: SmallRouter, { body, topic, timeoutMs }: TopicRequest): Promise<TopicReply["body"]> {
   if (body?.$case === "command") {

@@ -148,9 +148,10 @@ export function makeForwarder(options: ForwarderOptions): Forwarder {
   };
 }
 
-/** A refusal of one copy says nothing of an earlier one that may still come. */
+/** A refusal of one copy says nothing of an earlier one that may still come; nor does that there was nothing to change. */
 function certainAnswer(trip: Trip, answer: Answer): Answer {
-  if (answer.$case === "failure" && isUncertainCommand(trip)) throw outcomeUnknown();
+  const isRemembered = answer.$case === "command" && answer.value.position !== undefined;
+  if (isUncertainCommand(trip) && !isRemembered) throw outcomeUnknown();
   return answer;
 }
 

@@ -9,7 +9,8 @@ import { makeSimulatedHosts } from "./simulated-hosts.ts";
 const channelId = 900n << 22n;
 const guildId = 5n << 22n;
 const slot = slotOf(guildId);
-const done: Answer = { $case: "command", value: { position: undefined, status: 200, json: Buffer.from("{}") } };
+const position = { topic: 1n, epoch: 1, seq: 1n };
+const done: Answer = { $case: "command", value: { position, status: 200, json: Buffer.from("{}") } };
 
 const entry = (address: string, epoch: number, incarnation = address): MapEntry => ({
   range: { i: slot % 4, n: 4 },
@@ -203,6 +204,18 @@ test("no refusal is handed on after an attempt of unknown outcome: that one may 
   await time.advanceAsync(10);
   hosts.kill("a");
   hosts.start("a", () => failure("MISSING_PERMISSIONS"));
+  await time.advanceAsync(5_000);
+  expect(await answer).toBe("OUTCOME_UNKNOWN");
+});
+
+test("nor that there was nothing to change", async () => {
+  const { time, hosts, router } = start();
+  hosts.start("a", () => undefined);
+  router.learnOwner(entry("a", 1));
+  const answer = codeOf(router.route(post()));
+  await time.advanceAsync(10);
+  hosts.kill("a");
+  hosts.start("a", () => ({ $case: "command", value: { position: undefined, status: 204, json: Buffer.alloc(0) } }));
   await time.advanceAsync(5_000);
   expect(await answer).toBe("OUTCOME_UNKNOWN");
 });

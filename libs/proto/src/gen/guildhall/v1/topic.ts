@@ -74,6 +74,7 @@ export interface NotOwner {
 
 /** A durable, acked command. */
 export interface CommandResult {
+  /** Absent = there was nothing to change, and nothing of it is remembered: a late copy of the command may yet change something. */
   position:
     | Position
     | undefined;
