@@ -65,6 +65,10 @@ export class Fleet {
   readonly #hosts = new Map<string, FleetHost>();
   #incarnations = 0;
 
+  constructor() {
+    this.store.ownerOf = (range) => this.journal.highestIn(range);
+  }
+
   requestId(): bigint {
     return this.#apiIds.next();
   }

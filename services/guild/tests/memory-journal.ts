@@ -55,12 +55,19 @@ export class MemoryJournal implements Journal {
     const last = this.#ownerOf((record.range as SlotRange).i);
     const plain = (each: EpochRecord) => ({ ...each, range: each.range as SlotRange });
     const { taken } = decideEpoch(last && plain(last), { ...plain(record), prev: prev && plain(prev) });
-    if (taken) this.#epochs.push(record);
+    if (taken && (last === undefined || last.epoch < record.epoch)) this.#epochs.push(record);
     return { taken, winner: taken ? undefined : last };
   }
 
   async readEpochs(range: SlotRange): Promise<EpochRecord[]> {
     return this.#epochs.filter((each) => rangesOverlap(each.range as SlotRange, range));
+  }
+
+  /** The highest epoch in force for any slot of a range. */
+  highestIn(range: SlotRange): EpochRecord | undefined {
+    return this.#epochs
+      .filter((each) => rangesOverlap(each.range as SlotRange, range))
+      .sort((a, b) => b.epoch - a.epoch)[0];
   }
 
   async readTail(range: SlotRange, after: bigint, limit: number) {

@@ -3,11 +3,15 @@ import {
   type Applied,
   type Apply,
   type DirectoryEntry,
+  type EpochRecord,
   type GuildRows,
   type MembershipRow,
   type Row,
+  type SlotRange,
   StateKind,
 } from "@guildhall/proto";
+import { formatRange } from "@guildhall/slots";
+import { ascending } from "../src/domain/model/bigint-order.ts";
 import type { Directory, Memberships, Store } from "../src/domain/ports.ts";
 
 /** A store in memory: a row of a lower time never replaces one of a higher. */
@@ -15,24 +19,48 @@ export class MemoryStore implements Store {
   /** Applying is refused while set. */
   isDown = false;
   reads = 0;
-  watermark = 0n;
+  /** The highest epoch in force in a range, by the journal. */
+  ownerOf: (range: SlotRange) => EpochRecord | undefined = () => undefined;
+  readonly #watermarks = new Map<string, { readonly range: SlotRange; readonly position: bigint }>();
   readonly #rows = new Map<string, Row>();
   readonly #applied = new Map<bigint, bigint>();
 
-  async apply({ rows, watermark, applied }: Apply): Promise<Applied> {
+  /** Everything up to here is applied, in all ranges. */
+  get watermark(): bigint {
+    const [least] = this.#leaves()
+      .map(({ position }) => position)
+      .sort(ascending);
+    return least ?? 0n;
+  }
+
+  async apply({ range = { i: 0, n: 1 }, epoch, rows, watermark, applied }: Apply): Promise<Applied> {
     await Promise.resolve();
     if (this.isDown) throw new GuildhallError("STORE_UNAVAILABLE", "down");
+    const owner = this.ownerOf(range);
+    if (owner !== undefined && owner.epoch > epoch) return { of: { $case: "fenced", value: { owner } } };
     for (const row of rows) {
       const known = this.#rows.get(keyOf(row));
       if (known === undefined || known.ts <= row.ts) this.#rows.set(keyOf(row), row);
     }
-    if (watermark > this.watermark) this.watermark = watermark;
+    const { position } = await this.readWatermark(range);
+    this.#watermarks.set(formatRange(range), { range, position: watermark > position ? watermark : position });
     for (const { topic, seq } of applied) if (seq > (this.#applied.get(topic) ?? 0n)) this.#applied.set(topic, seq);
     return { of: { $case: "done", value: {} } };
   }
 
-  async readWatermark() {
-    return { position: this.watermark, epoch: 0 };
+  /** That of the range, or of the nearest one that it was split from. */
+  async readWatermark({ i, n }: SlotRange) {
+    for (let of = n; of >= 1; of /= 2) {
+      const found = this.#watermarks.get(formatRange({ i: i % of, n: of }));
+      if (found !== undefined) return { position: found.position, epoch: 0 };
+    }
+    return { position: 0n, epoch: 0 };
+  }
+
+  /** Those that have not been split since. */
+  #leaves(): { readonly range: SlotRange; readonly position: bigint }[] {
+    const all = [...this.#watermarks.values()];
+    return all.filter(({ range }) => !all.some((one) => one.range.n > range.n && one.range.i % range.n === range.i));
   }
 
   async loadGuild(topic: bigint): Promise<GuildRows> {
