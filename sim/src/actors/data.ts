@@ -16,23 +16,9 @@ export interface DataDisk {
 }
 
 const cacheBytes = 4 * 1024 * 1024;
+// Nobody counts here.
 const ignore = (): void => {};
-const events: DataContext["events"] = {
-  journalCommitted: ignore,
-  storeCommitted: ignore,
-  appendAnswered: ignore,
-  applyFenced: ignore,
-  engineOpened: ignore,
-  engineUnavailable: ignore,
-  requestFailed: ignore,
-  journalTrimmed: ignore,
-  tombstonesForgotten: ignore,
-  upkeepFailed: ignore,
-  pageRequested: ignore,
-  pageQueried: ignore,
-  pageFromMemory: ignore,
-  pageShared: ignore,
-};
+const events = new Proxy({} as DataContext["events"], { get: () => ignore });
 
 /** Starts `data` on its disk: the real answers over simulated engines. */
 export function startData(

@@ -90,6 +90,7 @@ export async function startHost(network: Network, process: SimProcess, options: 
   options.onHost(host);
   network.listen(options.address, process, {
     exchange: serveSimExchange<TopicRequest, TopicReply>((request) => host.handle(request)),
+    handoff: serveSimExchange<HandoffRequest, HandoffReply>((request) => host.handoff(request)),
   });
 }
 

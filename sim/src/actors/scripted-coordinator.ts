@@ -18,6 +18,8 @@ export interface Script {
   /** What a renewing host is told to do. */
   orders(renewal: RenewHost): readonly Order[];
   ttlMs: number;
+  /** What it keeps over restarts. */
+  readonly kept: { readonly workers: Map<string, number>; nowMs: number; version: bigint };
 }
 
 const workerTtlMs = 30_000;
@@ -30,11 +32,13 @@ export function startScriptedCoordinator(
 ): void {
   const entries = new Map<string, MapEntry>();
   const watchers = new Set<ServerEnd<unknown, CoordinatorServiceWatchMapResponse>>();
-  const workers = new Map<string, number>();
-  let version = 0n;
-  const now = (): bigint => BigInt(Math.floor(process.clock.nowMs()));
+  const { kept } = script;
+  const now = (): bigint => {
+    kept.nowMs = Math.max(kept.nowMs, process.clock.nowMs());
+    return BigInt(Math.floor(kept.nowMs));
+  };
   const whole = (): CoordinatorServiceWatchMapResponse => ({
-    version,
+    version: kept.version,
     entries: [...entries.values()],
     fromVersion: 0n,
     removed: [],
@@ -48,7 +52,7 @@ export function startScriptedCoordinator(
       changed = true;
     }
     if (!changed) return;
-    version++;
+    kept.version++;
     for (const watcher of watchers) watcher.send(whole());
   };
 
@@ -57,8 +61,8 @@ export function startScriptedCoordinator(
       switch (body?.$case) {
         case "leaseWorkerId": {
           const { incarnation } = body.value;
-          const workerId = workers.get(incarnation) ?? workers.size;
-          workers.set(incarnation, workerId);
+          const workerId = kept.workers.get(incarnation) ?? kept.workers.size;
+          kept.workers.set(incarnation, workerId);
           return { $case: "leaseWorkerId", value: { workerId, ttlMs: workerTtlMs, nowMs: now() } };
         }
         case "renewHost": {
@@ -74,7 +78,7 @@ export function startScriptedCoordinator(
       const watcher = end as ServerEnd<unknown, CoordinatorServiceWatchMapResponse>;
       watchers.add(watcher);
       watcher.start({ onMessage() {}, onClosed: () => void watchers.delete(watcher) });
-      if (version > 0n) watcher.send(whole());
+      if (entries.size > 0) watcher.send(whole());
     },
   });
 }
@@ -84,6 +88,7 @@ export function staticScript(shards: number, hosts: readonly string[]): Script {
   const owners = new Map<number, string>();
   return {
     ttlMs: 5_000,
+    kept: { workers: new Map(), nowMs: 0, version: 0n },
     orders({ host, incarnation, owned }) {
       for (const { range } of owned) if (range?.n === shards) owners.set(range.i, incarnation);
       const orders: Order[] = [];

@@ -27,13 +27,11 @@ function checkAck(
 ): void {
   const { position } = command.result ?? {};
   if (position === undefined) {
-    evidence.violate("acked", `${tell(command)} without a position`, []);
+    checkNothingDone(command, own, evidence);
     return;
   }
   const record = topics.get(position.topic)?.[Number(position.seq) - 1];
   const { body } = command.command;
-  // What changed nothing is answered with the position it looked at.
-  if (withoutRecord.has(body?.$case) && own === undefined) return;
   const isNonce =
     body?.$case === "createMessage" && body.value.enforceNonce && record?.nonceKey.endsWith(body.value.nonceJson);
   if (record !== undefined && (record.requestId === command.requestId || isNonce === true)) return;
@@ -51,6 +49,12 @@ const withoutRecord: ReadonlySet<string | undefined> = new Set([
   "putOverwrite",
   "startTyping",
 ]);
+
+/** There was nothing to change, it said: then nothing is changed later by that command. */
+function checkNothingDone(command: CommandEvidence, own: DiskRecord | undefined, evidence: Evidence): void {
+  if (own === undefined && withoutRecord.has(command.command.body?.$case)) return;
+  evidence.violate("acked", `${tell(command)} as if there were nothing to change`, [describe(own)]);
+}
 
 function checkRefusal(
   command: CommandEvidence,

@@ -32,6 +32,16 @@ export type Fault =
     }
   | { readonly kind: "store"; readonly storeMs: number; readonly fails: boolean; readonly forMs: number }
   | { readonly kind: "bus"; readonly loss: number; readonly forMs: number }
+  /** An operator's verb. `draw`, from 0 to 1, picks the shard among those that there are then. */
+  | { readonly kind: "move"; readonly draw: number; readonly toHost: string }
+  | { readonly kind: "drain"; readonly host: string; readonly forMs: number }
+  /** Twice as many shards are wanted from now on. */
+  | { readonly kind: "double" }
+  | { readonly kind: "reshard"; readonly verb: "pause" | "resume" | "cancel" | "undo" }
+  | { readonly kind: "rebalance" }
+  | { readonly kind: "balance"; readonly mode: "Off" | "Auto" }
+  /** A second coordinator starts on the same state while the first runs. */
+  | { readonly kind: "second coordinator" }
   /** A machine's clock is set by so much, and its process starts anew. */
   | { readonly kind: "clock"; readonly name: string; readonly jumpMs: number };
 

@@ -1,3 +1,4 @@
+import type { OperatorBody } from "../actors/operator.ts";
 import type { World } from "../world/world.ts";
 import type { Fault, PlannedFault } from "./fault.ts";
 
@@ -14,6 +15,8 @@ export interface Injector {
 export function makeInjector(world: World): Injector {
   return new WorldInjector(world);
 }
+
+type OperatorKind = "move" | "drain" | "double" | "reshard" | "rebalance" | "balance";
 
 class WorldInjector implements Injector {
   readonly #world: World;
@@ -70,8 +73,11 @@ class WorldInjector implements Injector {
         machines.jumpClock(fault.name, fault.jumpMs);
         machines.start(fault.name);
         break;
+      case "second coordinator":
+        machines.startBeside("coordinator-0");
+        break;
       default:
-        fault satisfies never;
+        this.#operate(fault);
     }
   }
 
@@ -93,6 +99,42 @@ class WorldInjector implements Injector {
       process.crash(silently);
       machines.start(name);
     });
+  }
+
+  #operate(fault: Extract<Fault, { kind: OperatorKind }>): void {
+    const { operator, evidence, machines } = this.#world;
+    if (operator === undefined || !machines.at("operator").isAlive) return;
+    const drive = (body: OperatorBody): void => {
+      void operator.drive(body).then((code) => evidence.note(() => `operator: ${body.$case} ${code ?? "accepted"}`));
+    };
+    switch (fault.kind) {
+      case "move": {
+        const shards = operator.description?.shards ?? [];
+        const range = shards[Math.floor(fault.draw * shards.length)]?.entry?.range;
+        if (range !== undefined) drive({ $case: "moveShard", value: { range, toHost: fault.toHost, dryRun: false } });
+        break;
+      }
+      case "drain": {
+        const { host, forMs } = fault;
+        drive({ $case: "drainHost", value: { host, dryRun: false, cancel: false } });
+        this.#lasting(forMs, () => drive({ $case: "drainHost", value: { host, dryRun: false, cancel: true } }));
+        break;
+      }
+      case "double":
+        operator.spec = { ...operator.spec, shards: operator.spec.shards * 2 };
+        break;
+      case "reshard":
+        drive({ $case: "driveReshard", value: { verb: fault.verb, to: 0, hash: "", dryRun: false } });
+        break;
+      case "rebalance":
+        drive({ $case: "rebalance", value: { dryRun: false } });
+        break;
+      case "balance":
+        operator.spec = { ...operator.spec, rebalancingMode: fault.mode };
+        break;
+      default:
+        fault satisfies never;
+    }
   }
 
   #worsen(fault: Extract<Fault, { kind: "journal" | "store" | "bus" }>): void {

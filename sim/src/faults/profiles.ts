@@ -4,6 +4,8 @@ import type { Fault, PlannedFault } from "./fault.ts";
 /** What a plan is about. */
 export const profileNames = [
   "calm",
+  "moves",
+  "doubling",
   "crashes",
   "partitions",
   "pauses",
@@ -88,6 +90,21 @@ const clock: Maker = (random, cast) => ({
   jumpMs: random.pick([hourMs, -hourMs, 5_000, -5_000, 31_000, -31_000]),
 });
 
+const move: Maker = (random, { hosts }) => ({ kind: "move", draw: random.next(), toHost: random.pick(hosts) });
+const drain: Maker = (random, { hosts }) => ({
+  kind: "drain",
+  host: random.pick(hosts),
+  forMs: random.between(1_000, 20_000),
+});
+const double: Maker = () => ({ kind: "double" });
+const reshard: Maker = (random) => ({
+  kind: "reshard",
+  verb: random.pick(["pause", "resume", "resume", "cancel", "undo"] as const),
+});
+const rebalance: Maker = () => ({ kind: "rebalance" });
+const balance: Maker = (random) => ({ kind: "balance", mode: random.chance(0.7) ? "Auto" : "Off" });
+const secondCoordinator: Maker = () => ({ kind: "second coordinator" });
+
 const crashHosts = crash(["hosts"]);
 const crashAny = crash(["hosts", "hosts", "routers", "apis", "coordinators", "gateways", "others"]);
 const pauseHosts = pause(["hosts"]);
@@ -95,13 +112,34 @@ const pauseAny = pause(["hosts", "hosts", "routers", "coordinators", "gateways",
 
 const makers: Readonly<Record<ProfileName, readonly Maker[]>> = {
   calm: [],
-  crashes: [crashHosts, crashAny, crashAny, reset],
-  partitions: [block, block, reset, slow],
-  pauses: [pauseHosts, pauseAny, slow],
-  "slow-journal": [slowJournal, slowJournal, slowStore, crashHosts],
-  clocks: [clock, clock, crashHosts, pauseHosts],
+  moves: [move, move, move, move, drain, rebalance, balance],
+  doubling: [double, double, move, move, crashAny, reshard, balance],
+  crashes: [crashHosts, crashAny, crashAny, reset, move, secondCoordinator],
+  partitions: [block, block, block, reset, slow, move],
+  pauses: [pauseHosts, pauseAny, pauseAny, slow, move, move],
+  "slow-journal": [slowJournal, slowJournal, slowStore, crashHosts, move, move],
+  clocks: [clock, clock, clock, crashHosts, pauseHosts, move],
   "bus-loss": [busLoss, busLoss, crashAny, reset],
-  everything: [crashHosts, crashAny, pauseHosts, pauseAny, block, reset, slow, slowJournal, slowStore, busLoss, clock],
+  everything: [
+    move,
+    move,
+    move,
+    drain,
+    double,
+    reshard,
+    secondCoordinator,
+    crashHosts,
+    crashAny,
+    pauseHosts,
+    pauseAny,
+    block,
+    reset,
+    slow,
+    slowJournal,
+    slowStore,
+    busLoss,
+    clock,
+  ],
 };
 
 const mostFaults = 9;

@@ -18,8 +18,8 @@ export interface Machines {
   crash(name: string, silently?: boolean): void;
   /** Sets a machine's clock; what runs there sees it at its next start. */
   jumpClock(name: string, ms: number): void;
-  /** Starts a process beside the one of a name, as a second one on the same state does. */
-  startBeside(name: string): SimProcess;
+  /** Starts another incarnation while one may run, as a second one on the same state; from then on it is the one named. */
+  startBeside(name: string): void;
 }
 
 /** What machines are made of. */
@@ -84,6 +84,9 @@ export function makeMachines({ engine, random, onUncaught }: MachinesOptions): M
     jumpClock(name, ms) {
       find(name).clockMs += ms;
     },
-    startBeside: (name) => run(name, find(name)),
+    startBeside(name) {
+      const machine = find(name);
+      machine.process = run(name, machine);
+    },
   };
 }

@@ -1,13 +1,16 @@
+import { type Coordinator, type CoordinatorStore, makeMemoryCoordinatorStore } from "@guildhall/coordinator/domain";
 import type { DataGuards } from "@guildhall/data/domain";
 import { allGuards } from "@guildhall/data/domain";
 import type { Host, HostGuards } from "@guildhall/guild/domain";
 import type { Router } from "@guildhall/router/domain";
 import { smallestIdAt } from "@guildhall/snowflake";
 import { startApi } from "../actors/api.ts";
+import { startCoordinator } from "../actors/coordinator.ts";
 import { type DataDisk, startData } from "../actors/data.ts";
 import { startHost } from "../actors/host.ts";
+import { type FleetOperator, plainSpec, startOperator } from "../actors/operator.ts";
 import { startRouter } from "../actors/router.ts";
-import { type Script, startScriptedCoordinator, staticScript } from "../actors/scripted-coordinator.ts";
+import { type Script, startScriptedCoordinator } from "../actors/scripted-coordinator.ts";
 import { AccountsDisk, startUser } from "../actors/user.ts";
 import { Evidence } from "../checks/evidence.ts";
 import { type ApiClient, makeApiClient } from "../clients/api-client.ts";
@@ -27,6 +30,7 @@ export interface WorldOptions {
   readonly hosts: number;
   readonly routers: number;
   readonly apis: number;
+  /** Instead of a coordinator. */
   readonly script?: Script;
   readonly guards?: { readonly data?: Partial<DataGuards>; readonly host?: Partial<HostGuards> };
   readonly isTracing?: boolean;
@@ -45,6 +49,9 @@ export class World {
   readonly accounts = new AccountsDisk();
   readonly hosts = new Map<string, Host>();
   readonly routers = new Map<string, Router>();
+  readonly coordinatorStore: CoordinatorStore = makeMemoryCoordinatorStore();
+  coordinator: Coordinator | undefined;
+  operator: FleetOperator | undefined;
   #people = 0n;
   #guilds = 0;
 
@@ -82,10 +89,7 @@ export class World {
     machines.install("data-0", (process) =>
       startData(network, process, { address: addressOf("data-0"), disk, weather }),
     );
-    const script = options.script ?? staticScript(options.shards, this.namesOf("guild", options.hosts));
-    machines.install("coordinator-0", (process) =>
-      startScriptedCoordinator(network, process, { address: addressOf("coordinator-0"), script }),
-    );
+    this.#installCoordinator();
     const routers = this.namesOf("router", options.routers).map(addressOf);
     machines.install("user-0", (process) =>
       startUser(network, process, { address: addressOf("user-0"), routers, disk: this.accounts }),
@@ -115,6 +119,31 @@ export class World {
       return makeProfile(smallestIdAt(peopleBeginMs) + this.#people, `p${this.#people}`);
     };
     return { id, owner: profile(), people: Array.from({ length: people }, profile), victim: profile() };
+  }
+
+  #installCoordinator(): void {
+    const { options, machines, network } = this;
+    const { script, shards } = options;
+    const address = addressOf("coordinator-0");
+    const hosts = this.namesOf("guild", options.hosts);
+    if (script !== undefined) {
+      machines.install("coordinator-0", (process) => startScriptedCoordinator(network, process, { address, script }));
+      return;
+    }
+    machines.install("coordinator-0", (process) =>
+      startCoordinator(network, process, {
+        ...{ address, data: addressOf("data-0"), shards, hosts, store: this.coordinatorStore },
+        random: this.random.fork(process.incarnation),
+        onFailure: (what, error) => this.evidence.note(() => `${process.incarnation}: ${what} failed: ${error}`),
+        onCoordinator: (coordinator) => {
+          this.coordinator = coordinator;
+        },
+      }),
+    );
+    machines.install("operator", (process) => {
+      const spec = this.operator?.spec ?? plainSpec(shards, hosts);
+      this.operator = startOperator(network, process, { coordinator: address, spec });
+    });
   }
 
   #installRouter(name: string): void {

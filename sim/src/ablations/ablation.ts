@@ -1,0 +1,21 @@
+import type { Violation } from "../checks/evidence.ts";
+import { Scene, type SceneGuards } from "./scene.ts";
+
+/** A schedule in which nothing but one protection helps (or one of a pair that does the same). */
+export interface Ablation {
+  readonly name: string;
+  /** What of the production modules is switched off. */
+  readonly off: SceneGuards;
+  /** The name of the check that finds what comes of that, whatever else is found besides. */
+  readonly finds: string;
+  /** Plays the schedule. */
+  play(scene: Scene): Promise<void>;
+}
+
+/** Plays a schedule, and gives what the checks find. */
+export async function playAblation(ablation: Ablation, seed: number, off: SceneGuards): Promise<readonly Violation[]> {
+  const scene = new Scene(seed, off);
+  await scene.set();
+  await ablation.play(scene);
+  return scene.violations();
+}

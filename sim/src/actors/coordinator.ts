@@ -1,0 +1,102 @@
+import { makeEpochSource } from "@guildhall/coordinator/clients/epochs";
+import { makeTopicSource } from "@guildhall/coordinator/clients/topics";
+import {
+  answer,
+  type Coordinator,
+  type CoordinatorStore,
+  createCoordinator,
+  fromMapDelta,
+} from "@guildhall/coordinator/domain";
+import { GuildhallError } from "@guildhall/errors";
+import type { CoordinatorReply, CoordinatorRequest, DataReply, DataRequest } from "@guildhall/proto";
+import type { DataClient } from "@guildhall/rpc";
+import type { Random } from "../engine/random.ts";
+import type { SimProcess } from "../engine/sim-process.ts";
+import { makeSimClient, serveSimExchange } from "../network/exchange.ts";
+import type { Network } from "../network/network.ts";
+import type { ServerEnd } from "../network/stream.ts";
+
+/** What a coordinator begins with, and where it finds `data`. */
+export interface CoordinatorOptions {
+  readonly address: string;
+  readonly data: string;
+  readonly shards: number;
+  readonly hosts: readonly string[];
+  readonly store: CoordinatorStore;
+  readonly random: Random;
+  readonly windowMs?: number;
+  readonly onFailure: (what: string, error: unknown) => void;
+  readonly onCoordinator: (coordinator: Coordinator) => void;
+}
+
+const meanSaveMs = 1.5;
+
+/** Starts a coordinator: the real one, on simulated ports. */
+export async function startCoordinator(
+  network: Network,
+  process: SimProcess,
+  options: CoordinatorOptions,
+): Promise<void> {
+  const data = makeSimClient<DataRequest, DataReply>(network, {
+    process,
+    address: options.data,
+    service: "exchange",
+  }) as unknown as DataClient;
+  let ids = 0;
+  const coordinator = await createCoordinator(
+    { shards: options.shards, hosts: options.hosts, ...(options.windowMs && { windowMs: options.windowMs }) },
+    {
+      clock: process.clock,
+      timers: process.timers,
+      newId: () => `${process.incarnation}.${++ids}`,
+      store: slowStore(process, options),
+      readEpochs: makeEpochSource(data),
+      countTopics: makeTopicSource(data),
+      onEpochFailure: (error) => options.onFailure("reading EPOCHs", error),
+      onFailure: (error) => options.onFailure("writing", error),
+      onDeposed(error) {
+        options.onFailure("deposed", error);
+        process.crash();
+      },
+    },
+  );
+  options.onCoordinator(coordinator);
+  network.listen(options.address, process, {
+    exchange: serveSimExchange<CoordinatorRequest, CoordinatorReply>(({ body }) => {
+      if (body === undefined) throw new GuildhallError("INVALID_FORM", "the request asks for nothing");
+      return answer(coordinator, body);
+    }),
+    watchMap: (end) => acceptWatcher(end, coordinator),
+  });
+}
+
+function acceptWatcher(end: ServerEnd<unknown, unknown>, coordinator: Coordinator): void {
+  const write = (): void => {
+    const delta = watch.take();
+    if (delta !== undefined) end.send(fromMapDelta(delta));
+  };
+  const watch = coordinator.watchMap(write);
+  end.start({ onMessage() {}, onClosed: () => watch[Symbol.dispose]() });
+  write();
+}
+
+/** The store as the process sees it: it takes time, and a dead process writes nothing. */
+function slowStore(process: SimProcess, { store, random }: CoordinatorOptions): CoordinatorStore {
+  const pause = (): Promise<void> =>
+    new Promise((resolve) => void process.timers.after(random.exponential(meanSaveMs), resolve));
+  const slowly = async <T>(act: () => Promise<T>): Promise<T> => {
+    await pause();
+    if (!process.acts()) return new Promise<never>(() => {});
+    const done = act();
+    // Whatever it says is heard later.
+    done.catch(() => {});
+    await pause();
+    return done;
+  };
+  return {
+    claim: () => slowly(() => store.claim()),
+    save: (save) => slowly(() => store.save(save)),
+    generation: () => slowly(() => store.generation()),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
