@@ -1,12 +1,12 @@
 import { GuildhallError } from "@guildhall/errors";
 import { expect, test } from "@jest/globals";
-import { makeWorld } from "./world.ts";
+import { World } from "./world.ts";
 
 const ask = (incarnation: string, highestTimeMs = 0) => ({ process: "api-0", incarnation, highestTimeMs });
 const fleet = { shards: 2, hosts: ["guild-0", "guild-1"] };
 
 test("reads the epochs until data answers, and orders nothing before; leases go on meanwhile", async () => {
-  const world = makeWorld(fleet);
+  const world = new World(fleet);
   world.journal.down = true;
   const coordinator = await world.start();
   const host = world.host("guild-0");
@@ -21,7 +21,7 @@ test("reads the epochs until data answers, and orders nothing before; leases go 
 });
 
 test("reads the epochs once while every order is carried out, and again while one stands", async () => {
-  const world = makeWorld(fleet);
+  const world = new World(fleet);
   await world.start();
   const hosts = [world.host("guild-0"), world.host("guild-1")];
   await world.pass(60_000);
@@ -34,7 +34,7 @@ test("reads the epochs once while every order is carried out, and again while on
 });
 
 test("answers no lease that is not durable, and makes it durable when asked again", async () => {
-  const world = makeWorld(fleet);
+  const world = new World(fleet);
   const { save } = world.store;
   const disk = { full: true };
   world.store.save = async (changes) => {
@@ -55,7 +55,7 @@ test("answers no lease that is not durable, and makes it durable when asked agai
 });
 
 test("concurrent leases get bits of their own, and keep them over a restart with their high marks", async () => {
-  const world = makeWorld(fleet);
+  const world = new World(fleet);
   const coordinator = await world.start();
   const incarnations = Array.from({ length: 50 }, (_, n) => `api-0/${n}`);
   const leases = await Promise.all(incarnations.map((incarnation) => coordinator.leaseWorker(ask(incarnation, 5))));

@@ -74,7 +74,10 @@ export class Fleet {
     this.#map = map;
     this.#onEnded = onEnded;
     this.#lookedAtMs = clock.monotonicMs();
-    if (keeper.get("spec") === undefined) keeper.put("spec", "", initialSpec(shards, hosts));
+    if (keeper.get("spec") === undefined) {
+      keeper.put("spec", "", initialSpec(shards, hosts));
+      keeper.put("desire", "", { shards, declined: false, reshards: 0 });
+    }
     this.hosts = makeHosts(clock, keeper.rows("host").values(), (row) => this.#keepHost(row));
     this.ownership = makeOwnership([...keeper.rows("entry").values()], (former, by) => {
       if (former.host === by.host && former.incarnation !== by.incarnation) this.hosts.replaced(former, by.incarnation);
