@@ -6,6 +6,8 @@ export interface Ablation {
   readonly name: string;
   /** What of the production modules is switched off. */
   readonly off: SceneGuards;
+  /** Of several that do the same: switched off alone, each is made up for by the others. */
+  readonly each?: readonly SceneGuards[];
   /** The name of the check that finds what comes of that, whatever else is found besides. */
   readonly finds: string;
   /** Plays the schedule. */

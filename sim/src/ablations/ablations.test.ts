@@ -5,8 +5,10 @@ import { ablations } from "./index.ts";
 const seeds = Array.from({ length: 8 }, (_, k) => k + 1);
 
 describe.each(ablations)("$name", (ablation) => {
-  test("with everything protected the schedule comes out well", async () => {
-    for (const seed of seeds) expect(await playAblation(ablation, seed, {})).toEqual([]);
+  test("with everything protected, or by one of several that do the same, the schedule comes out well", async () => {
+    for (const off of [{}, ...(ablation.each ?? [])]) {
+      for (const seed of seeds) expect(await playAblation(ablation, seed, off)).toEqual([]);
+    }
   });
 
   test(`without it the check of "${ablation.finds}" fails`, async () => {

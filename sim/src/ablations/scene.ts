@@ -38,6 +38,7 @@ type Answer = TopicReply["body"];
 
 const workerOfTheScript = 1_000;
 const askMs = 30_000;
+const recoveryMs = 10_000;
 const settleMs = 5_000;
 const all = { before: 0n, after: 0n, around: 0n, limit: 100 };
 
@@ -149,6 +150,19 @@ export class Scene {
     await this.pass(1);
     const answer = await this.done(`${what.kind} is read`, this.read(what, by, "router-0"));
     if (answer?.$case !== "read") throw new Error(`${what.kind} was answered with ${answer?.$case}`);
+  }
+
+  /** `recovery`: a message that is sent to the router now is acked in time. */
+  async answered(): Promise<void> {
+    let isAcked = false;
+    this.send(this.message("still there", "router-0")).then(
+      (answer) => {
+        isAcked = answer?.$case === "command";
+      },
+      () => {},
+    );
+    await this.world.engine.run(this.nowMs + recoveryMs, () => isAcked);
+    if (!isAcked) this.world.evidence.violate("recovery", `the guild is not served within ${recoveryMs} ms`, []);
   }
 
   /** Lets time pass. */

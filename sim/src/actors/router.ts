@@ -9,9 +9,9 @@ import type {
   TopicRequest,
 } from "@guildhall/proto";
 import { makeDataPort } from "@guildhall/router/clients/data";
-import { type Bus, makeBus, makeRouter, type Router } from "@guildhall/router/domain";
+import { type Bus, makeBus, makeRouter, type Router, type RouterPorts } from "@guildhall/router/domain";
 import type { DataClient } from "@guildhall/rpc";
-import { makeShardMap } from "@guildhall/slots";
+import type { MapGuards } from "@guildhall/slots";
 import type { Random } from "../engine/random.ts";
 import type { SimProcess } from "../engine/sim-process.ts";
 import { makeSimClient, serveSimExchange } from "../network/exchange.ts";
@@ -25,6 +25,7 @@ export interface RouterOptions {
   readonly data: string;
   readonly coordinator: string;
   readonly random: Random;
+  readonly guards?: MapGuards;
   /** Whether an item that was published is lost on the bus. */
   readonly loses: () => boolean;
   readonly onRouter: (router: Router) => void;
@@ -40,7 +41,7 @@ export function startRouter(network: Network, process: SimProcess, options: Rout
     address: options.data,
     service: "exchange",
   });
-  const router = makeRouter({
+  const ports: RouterPorts = {
     clock,
     timers,
     random: options.random.next,
@@ -67,12 +68,11 @@ export function startRouter(network: Network, process: SimProcess, options: Rout
     },
     sizeOf: () => 500,
     onRetry() {},
-  });
+  };
+  const router = makeRouter(ports, undefined, options.guards);
   const bus = makeBus({ schedule: (run) => timers.soon(run), onDropped() {} });
   options.onRouter(router);
-  const map = makeShardMap();
-  const onChange = (): void => router.applyMap({ version: map.version, entries: map.entries() });
-  watchMap(network, process, { coordinator: options.coordinator, map, onChange });
+  watchMap(network, process, { coordinator: options.coordinator, map: router.map });
   network.listen(options.address, process, {
     exchange: serveSimExchange<TopicRequest, TopicReply>((request) => router.route(request)),
     publish: (end) => acceptPublisher(end, router, bus, options.loses),

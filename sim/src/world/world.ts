@@ -3,11 +3,13 @@ import type { DataGuards } from "@guildhall/data/domain";
 import { allGuards } from "@guildhall/data/domain";
 import type { Host, HostGuards } from "@guildhall/guild/domain";
 import type { Router } from "@guildhall/router/domain";
+import type { MapGuards } from "@guildhall/slots";
 import { smallestIdAt } from "@guildhall/snowflake";
 import { startApi } from "../actors/api.ts";
 import { startCoordinator } from "../actors/coordinator.ts";
 import { type DataDisk, startData } from "../actors/data.ts";
 import { startHost } from "../actors/host.ts";
+import { startLog } from "../actors/log.ts";
 import { type FleetOperator, plainSpec, startOperator } from "../actors/operator.ts";
 import { startRouter } from "../actors/router.ts";
 import { type Script, startScriptedCoordinator } from "../actors/scripted-coordinator.ts";
@@ -18,10 +20,16 @@ import { makeProfile, type SimGuildPlan } from "../clients/sim-guild.ts";
 import { type Engine, makeEngine } from "../engine/engine.ts";
 import { makeRandom, type Random } from "../engine/random.ts";
 import { JournalDisk } from "../model/journal-disk.ts";
+import { LogDisk } from "../model/log-disk.ts";
 import { StoreDisk } from "../model/store-disk.ts";
 import { makeNetwork, type Network } from "../network/network.ts";
 import { type Machines, makeMachines } from "./machines.ts";
 import { makeWeather, type Weather } from "./weather.ts";
+
+/** Both kinds of journal. */
+export type JournalKind = "refusing" | "confirming";
+
+const partitions = 16;
 
 /** How large a world is, and what of its protections is switched off. */
 export interface WorldOptions {
@@ -30,9 +38,16 @@ export interface WorldOptions {
   readonly hosts: number;
   readonly routers: number;
   readonly apis: number;
+  /** Refusing: the one at `data`. Confirming: a log that takes whatever it is sent, read to see what counts. */
+  readonly journal?: JournalKind;
   /** Instead of a coordinator. */
   readonly script?: Script;
-  readonly guards?: { readonly data?: Partial<DataGuards>; readonly host?: Partial<HostGuards> };
+  readonly guards?: {
+    readonly data?: Partial<DataGuards>;
+    readonly host?: Partial<HostGuards>;
+    /** Of the routers' maps. */
+    readonly map?: Partial<MapGuards>;
+  };
   readonly isTracing?: boolean;
 }
 
@@ -46,6 +61,7 @@ export class World {
   readonly weather: Weather;
   readonly evidence: Evidence;
   readonly disk: DataDisk;
+  readonly log: LogDisk;
   readonly accounts = new AccountsDisk();
   readonly hosts = new Map<string, Host>();
   readonly routers = new Map<string, Router>();
@@ -80,6 +96,13 @@ export class World {
         const what = split ? "split of " : "";
         return `journal EPOCH ${what}${range.i}/${range.n}@${epoch} ${incarnation} by ${moveId}`;
       });
+    this.log = new LogDisk(partitions, nowMs);
+    this.log.truth.onRecord = journal.onRecord;
+    this.log.truth.onEpoch = ({ range, epoch, incarnation, moveId, split }, partition, isCopy) =>
+      this.evidence.note(() => {
+        const what = `${isCopy ? "copy of " : ""}EPOCH ${split ? "split of " : ""}`;
+        return `log ${partition} ${what}${range.i}/${range.n}@${epoch} ${incarnation} by ${moveId}`;
+      });
     this.disk = { journal, store: new StoreDisk(), directory: new Map() };
   }
 
@@ -89,6 +112,10 @@ export class World {
     machines.install("data-0", (process) =>
       startData(network, process, { address: addressOf("data-0"), disk, weather }),
     );
+    if (this.#logAt !== undefined) {
+      const address = addressOf("log-0");
+      machines.install("log-0", (process) => startLog(network, process, { address, disk: this.log, weather }));
+    }
     this.#installCoordinator();
     const routers = this.namesOf("router", options.routers).map(addressOf);
     machines.install("user-0", (process) =>
@@ -97,6 +124,11 @@ export class World {
     for (const name of this.namesOf("router", options.routers)) this.#installRouter(name);
     for (const name of this.namesOf("guild", options.hosts)) this.#installHost(name, routers);
     for (const name of this.namesOf("api", options.apis)) this.#installApi(name, routers);
+  }
+
+  /** Where the log is, when that is the journal. */
+  get #logAt(): { readonly address: string; readonly partitions: number } | undefined {
+    return this.options.journal === "confirming" ? { address: addressOf("log-0"), partitions } : undefined;
   }
 
   /** Names of a kind: "guild-0" and so on. */
@@ -134,6 +166,7 @@ export class World {
       startCoordinator(network, process, {
         ...{ address, data: addressOf("data-0"), shards, hosts, store: this.coordinatorStore },
         random: this.random.fork(process.incarnation),
+        ...(this.#logAt && { log: this.#logAt }),
         onFailure: (what, error) => this.evidence.note(() => `${process.incarnation}: ${what} failed: ${error}`),
         onCoordinator: (coordinator) => {
           this.coordinator = coordinator;
@@ -154,6 +187,7 @@ export class World {
         data: addressOf("data-0"),
         coordinator: addressOf("coordinator-0"),
         random: this.random.fork(process.incarnation),
+        guards: { mapVersion: true, highestEpoch: true, ...this.options.guards?.map },
         loses: () => weather.losesItem(),
         onRouter: (router) => void this.routers.set(name, router),
       }),
@@ -169,6 +203,7 @@ export class World {
         users: [addressOf("user-0")],
         routers,
         random: this.random.fork(process.incarnation),
+        ...(this.#logAt && { log: this.#logAt }),
         ...(this.options.guards?.host && { guards: this.options.guards.host }),
         onWarning: (what, details) => this.evidence.note(() => `${process.incarnation}: ${what} ${describe(details)}`),
         onHost: (host) => void this.hosts.set(name, host),
