@@ -12,6 +12,7 @@ import manifest from "../package.json" with { type: "json" };
 const table = {
   ...processSettings,
   listen: { env: "GUILDHALL_LISTEN", parse: address },
+  address: { env: "GUILDHALL_ADDRESS", parse: address, default: undefined },
   data: { env: "GUILDHALL_DATA", parse: address },
   users: { env: "GUILDHALL_USERS", parse: addresses },
   routers: { env: "GUILDHALL_ROUTERS", parse: addresses },

@@ -9,8 +9,9 @@ import {
   createWorkerLease,
   makePublisher,
   type WorkerLease,
+  watchShardMap,
 } from "@guildhall/rpc";
-import { makeShardMap } from "@guildhall/slots";
+import { makeShardMap, type ShardMap } from "@guildhall/slots";
 import { createTelemetry, type Telemetry } from "@guildhall/telemetry";
 import { makeCoordinator } from "./clients/coordinator.ts";
 import { makeDirectory, makeJournal, makeStore } from "./clients/data.ts";
@@ -57,19 +58,21 @@ export async function createGuildService(config: GuildConfig, stopping?: AbortSi
     ...makeDataPorts(config, telemetry, stack),
     coordinator: makeCoordinator(coordinator),
     peers: stack.use(makePeers(options)),
-    ownerMap: makeShardMap(),
+    ownerMap: watchOwners(config, stack),
     statistics: makeStatistics(),
     bus: makeBus(config, incarnation, telemetry, stack),
     ...portsOf(lease, events),
   };
   const limits = { ...defaultLimits, resumeWindowMs: config.resumeWindowMs };
-  const address = config.listen;
+  const { listen, address = listen } = config;
   const host = stack.use(makeHost(ports, { ...config, address, incarnation, limits }));
   events.show(host);
   const context = { host, events, telemetry };
   const implementation = { exchange: makeExchange(context), handoff: makeHandoff(context) };
-  const server = stack.use(await createRpcServer({ address, services: [[GuildServiceService, implementation]] }));
-  telemetry.setReady(() => (host.serving ? true : { shards: "none owned yet" }));
+  const server = stack.use(
+    await createRpcServer({ address: listen, services: [[GuildServiceService, implementation]] }),
+  );
+  telemetry.setReady(() => (host.ready ? true : { shards: "none owned yet" }));
   log.info({ address: server.address, incarnation }, "serving");
   const owned = stack.move();
   return {
@@ -89,6 +92,13 @@ function makeDataPorts(config: GuildConfig, { metrics }: Telemetry, stack: Async
     directory: makeDirectory(data),
     memberships: makeMemberships(users),
   };
+}
+
+/** Who owns what, as the coordinator publishes it. */
+function watchOwners({ coordinator, name }: GuildConfig, stack: AsyncDisposableStack): ShardMap {
+  const map = makeShardMap();
+  stack.use(watchShardMap({ address: coordinator, watcher: name, map }));
+  return map;
 }
 
 function makeBus(config: GuildConfig, incarnation: string, { metrics }: Telemetry, stack: AsyncDisposableStack): Bus {

@@ -122,12 +122,15 @@ export interface Ids {
   next(above?: bigint): bigint;
 }
 
+/** In what way a shard got another EPOCH, or was to. */
+export type HandoffKind = "move" | "split" | "retake";
+
 /** What nobody who asked is told of. */
 export interface Reporter {
   /** Something went wrong. */
   warn(what: string, details: Readonly<Record<string, unknown>>): void;
   /** A shard was moved, split or taken anew, or was not. */
-  handoffEnded(kind: "move" | "split" | "retake", outcome: HandoffOutcome): void;
+  handoffEnded(kind: HandoffKind, outcome: HandoffOutcome): void;
 }
 
 /** Everything that a host reaches outside itself. */

@@ -170,6 +170,7 @@ class Receiver implements HandoffReceiver {
   async #take(commit: CommitHandoff, prepared: PreparedShard, untilMs: number): Promise<HandoffCommitted> {
     const { parts } = this.#options;
     const { journal, clock } = parts.ports;
+    const sinceMs = clock.monotonicMs();
     const { name: host, incarnation } = parts.config;
     const { range, row: prev } = prepared;
     prepared.add(commit.records);
@@ -182,7 +183,10 @@ class Receiver implements HandoffReceiver {
       parts.ports.reporter.warn("an EPOCH was not answered, is looked for", { range: formatRange(range), error });
       if (!(await this.#appears(row))) return refused("the journal has not answered");
     }
-    return this.#serve(row, prepared, commit);
+    const committed = this.#serve(row, prepared, commit);
+    const detail = `move ${commit.moveId}, received from ${prev.host}`;
+    parts.trace.handedOver({ range, sinceMs, untilMs: clock.monotonicMs(), detail });
+    return committed;
   }
 
   /** Whether an EPOCH of unknown outcome turns out to be there. */

@@ -32,6 +32,8 @@ export interface HostLimits {
   /** What waits for one shard that is about to change hands; above it QUEUE_FULL. */
   readonly waitingRequests: number;
   readonly waitingBytes: number;
+  /** Messages whose way is remembered, for 10 minutes at most. */
+  readonly tracedMessages: number;
   /** How long an unknown append is resent before its outcome is given up as unknown. */
   readonly settleMs: number;
   /** How long records gather before they go to the store together. */
@@ -51,6 +53,7 @@ export const defaultLimits: HostLimits = {
   retries: 1_000_000,
   waitingRequests: 8_192,
   waitingBytes: 32 * 1024 * 1024,
+  tracedMessages: 100_000,
   settleMs: 10_000,
   gatherMs: 25,
 };

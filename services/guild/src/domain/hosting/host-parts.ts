@@ -12,6 +12,7 @@ import type { Shard } from "./shard.ts";
 import type { SealCount } from "./shard-seal.ts";
 import type { TopicActor } from "./topic-actor.ts";
 import type { OpenTopics } from "./topic-table.ts";
+import type { TraceRing } from "./trace-ring.ts";
 
 /** What all shards of a host share. */
 export interface HostParts {
@@ -27,6 +28,7 @@ export interface HostParts {
   readonly messages: RecentPool;
   readonly openTopics: OpenTopics;
   readonly sealed: SealCount;
+  readonly trace: TraceRing;
   /** Actors of deleted guilds whose members are being let go. */
   readonly purging: Set<TopicActor>;
   /** Resolves when this host owned a topic at a moment after the call; undefined when its lease says so. */

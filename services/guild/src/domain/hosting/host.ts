@@ -1,7 +1,15 @@
 import { GuildhallError } from "@guildhall/errors";
-import type { EpochRecord, HandoffReply, HandoffRequest, Order, TopicReply, TopicRequest } from "@guildhall/proto";
+import type {
+  EpochRecord,
+  HandoffOutcome,
+  HandoffReply,
+  HandoffRequest,
+  Order,
+  TopicReply,
+  TopicRequest,
+} from "@guildhall/proto";
 import { formatRange } from "@guildhall/slots";
-import type { HostPorts } from "../ports.ts";
+import type { HandoffKind, HostPorts } from "../ports.ts";
 import { makeJoins } from "../read/answer-join.ts";
 import { makeAppender } from "./appender.ts";
 import { beatEveryMs, makeBeats } from "./beats.ts";
@@ -24,6 +32,7 @@ import { makeSealer } from "./sealer.ts";
 import { makeShard, type Shard } from "./shard.ts";
 import { makeShardTable } from "./shard-table.ts";
 import { lastOf, takeRange } from "./take-range.ts";
+import { makeTraceRing } from "./trace-ring.ts";
 
 /*
  * States of a range on a host:
@@ -40,6 +49,8 @@ export interface Host extends Disposable {
   readonly stats: HostStats;
   /** Whether it serves anything. */
   readonly serving: boolean;
+  /** Whether it serves, or is there for when it is needed. */
+  readonly ready: boolean;
   readonly shards: readonly Shard[];
   /** How much is held, for metrics. */
   sizes(): HostSizes;
@@ -59,6 +70,9 @@ export interface HostSizes {
   /** Shards that are on their way here. */
   readonly coming: number;
 }
+
+// A host that the coordinator has known for so long, and given nothing, is not meant to have anything now.
+const spareAfterMs = 5_000;
 
 /** Makes a host and begins to renew, to beat, and to carry out what it is ordered. */
 export function makeHost(ports: HostPorts, config: HostConfig, guards: HostGuards = allHostGuards): Host {
@@ -104,7 +118,7 @@ class GuildHost implements Host {
       ...{ incarnation: config.incarnation, shards: this.#table, reporter: ports.reporter },
       tools: { parts: this.#parts, sealer: makeSealer(this.#parts), changes },
       take: (order) => this.#take(order),
-      ended: (outcome) => this.#renewals.ended(outcome),
+      ended: (kind, outcome) => this.#ended(kind, outcome),
     });
     this.#renewals = makeRenewals({
       ...{ ports, config, shards: this.#table, latency: this.#parts.latency, fence: this.#fence },
@@ -134,6 +148,7 @@ class GuildHost implements Host {
       messages: makeRecentPool(limits.cachedMessages),
       openTopics: { max: limits.openTopics, size: 0 },
       sealed: { count: 0 },
+      trace: makeTraceRing({ clock, process: config.name, max: limits.tracedMessages }),
       purging: new Set(),
       confirm: (topic) => this.#table.of(topic)?.seal.whenOver() ?? this.#fence.confirm(),
       lost: (shard, owner) => this.#lose(shard, owner),
@@ -142,6 +157,10 @@ class GuildHost implements Host {
 
   get serving(): boolean {
     return this.#table.all.length > 0;
+  }
+
+  get ready(): boolean {
+    return this.serving || this.#renewals.knownForMs >= spareAfterMs;
   }
 
   get shards(): readonly Shard[] {
@@ -170,6 +189,7 @@ class GuildHost implements Host {
         this.#receiver.abandon(body.value.moveId);
         return { $case: "abandon", value: {} };
       case "trace":
+        return { $case: "trace", value: this.#parts.trace.find(body.value.messageId) };
       case undefined:
         throw new GuildhallError("INVALID_FORM", "a request without a body");
       default:
@@ -213,6 +233,19 @@ class GuildHost implements Host {
     this.#ports.bus.opened(come.map(({ range, row }) => ({ ...range, epoch: row.epoch, host, address, incarnation })));
     for (const { range, row } of come) this.#owners.learn({ ...row, range }, address);
     this.#renewals.renew();
+  }
+
+  /** Something that was ordered has ended, in one way or another. */
+  #ended(kind: HandoffKind, outcome: HandoffOutcome): void {
+    const { range, moveId, reason, pauseMs } = outcome;
+    this.#ports.reporter.handoffEnded(kind, outcome);
+    if (range !== undefined && pauseMs > 0) {
+      const untilMs = this.#ports.clock.monotonicMs();
+      const detail = reason === "" ? `${kind} ${moveId}` : `${kind} ${moveId}: ${reason}`;
+      this.#parts.trace.handedOver({ range, sinceMs: untilMs - pauseMs, untilMs, detail });
+    }
+    // Ranges that are taken anew are told of by what is served.
+    if (kind !== "retake") this.#renewals.ended(outcome);
   }
 
   /** Drops a shard that another owns now; it is never taken again by the host's own decision. */

@@ -1,6 +1,6 @@
 import { type HandoffOutcome, type Order, OrderKind, type SlotRange } from "@guildhall/proto";
 import { formatRange, rangesOverlap } from "@guildhall/slots";
-import type { Reporter } from "../ports.ts";
+import type { HandoffKind, Reporter } from "../ports.ts";
 import { giveShard } from "./handoff-giver.ts";
 import { doneOutcome, type HandoffOrder, refusedOutcome } from "./handoff-outcome.ts";
 import type { Shard } from "./shard.ts";
@@ -20,8 +20,7 @@ export interface OrdersOptions {
   readonly reporter: Reporter;
   /** Takes a range that this host does not serve. */
   readonly take: (order: Order & HandoffOrder) => Promise<void>;
-  /** To be told to the coordinator. */
-  readonly ended: (outcome: HandoffOutcome) => void;
+  readonly ended: (kind: HandoffKind, outcome: HandoffOutcome) => void;
 }
 
 // Orders stand for a few seconds at most: none this old comes again.
@@ -99,12 +98,12 @@ class HostOrders implements Orders {
       case OrderKind.ORDER_KIND_MOVE:
         return this.#hand("move", order, (shard) => giveShard(order, shard, this.#options.tools));
       default:
-        return this.#end("move", refusedOutcome(order, "an order of an unknown kind"));
+        return this.#refuse(order, "an order of an unknown kind");
     }
   }
 
   async #take(order: Order & HandoffOrder): Promise<void> {
-    const { shards, incarnation, take, tools, reporter } = this.#options;
+    const { shards, incarnation, take, tools, reporter, ended } = this.#options;
     const shard = shards.at(order.range);
     if (shard === undefined) {
       if (!shards.overlaps(order.range)) return take(order);
@@ -114,8 +113,12 @@ class HostOrders implements Orders {
     }
     if (order.fromIncarnation !== incarnation || shard.row.moveId === order.moveId) return;
     const outcome = await retakeShard(order, shard, tools);
-    reporter.handoffEnded("retake", outcome);
+    ended("retake", outcome);
     if (outcome.reason !== "") throw new Error(outcome.reason);
+  }
+
+  async #refuse(order: Order & HandoffOrder, reason: string): Promise<void> {
+    this.#options.ended("move", refusedOutcome(order, reason));
   }
 
   async #hand(
@@ -123,16 +126,10 @@ class HostOrders implements Orders {
     order: Order & HandoffOrder,
     carryOut: (shard: Shard) => Promise<HandoffOutcome>,
   ): Promise<void> {
-    const { shards, incarnation } = this.#options;
+    const { shards, incarnation, ended } = this.#options;
     const shard = shards.at(order.range);
-    if (shard !== undefined) return this.#end(kind, await carryOut(shard));
+    if (shard !== undefined) return ended(kind, await carryOut(shard));
     const isSplit = kind === "split" && shards.all.some(({ row }) => row.split && row.moveId === order.moveId);
-    if (isSplit) return this.#end(kind, doneOutcome(order, 0));
-    await this.#end(kind, refusedOutcome(order, `${incarnation} does not serve the range`));
-  }
-
-  async #end(kind: "split" | "move", outcome: HandoffOutcome): Promise<void> {
-    this.#options.reporter.handoffEnded(kind, outcome);
-    this.#options.ended(outcome);
+    ended(kind, isSplit ? doneOutcome(order, 0) : refusedOutcome(order, `${incarnation} does not serve the range`));
   }
 }

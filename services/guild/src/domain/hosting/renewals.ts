@@ -1,3 +1,4 @@
+import { isGuildhallError } from "@guildhall/errors";
 import type { HandoffOutcome, Order } from "@guildhall/proto";
 import type { HostPorts } from "../ports.ts";
 import type { FenceCheck } from "./fence-check.ts";
@@ -9,6 +10,8 @@ import { pause } from "./waiting.ts";
 
 /** What a host and its coordinator tell each other. */
 export interface Renewals extends Disposable {
+  /** For how long (ms) the coordinator has known of the host, with or without anything to do for it. */
+  readonly knownForMs: number;
   /** Something has changed: tells of it now, not in a second. */
   renew(): void;
   /** A move or split has ended: is told with every renewal until one is answered. */
@@ -51,6 +54,7 @@ class HostRenewals implements Renewals {
   /** Whether the last renewal was answered: one that is not is told of once. */
   #reached = true;
   #disposed = false;
+  #knownSinceMs: number | undefined;
   #cpu = { atMs: 0, seconds: 0, share: 0 };
 
   constructor(options: RenewalsOptions) {
@@ -59,6 +63,11 @@ class HostRenewals implements Renewals {
     this.#loads = makeShardLoads({ monotonicMs: () => clock.monotonicMs() });
     this.#cpu = { atMs: clock.monotonicMs(), seconds: statistics.cpuSeconds(), share: 0 };
     this.#timer = timers.every(renewEveryMs, () => this.renew());
+  }
+
+  get knownForMs(): number {
+    const sinceMs = this.#knownSinceMs;
+    return sinceMs === undefined ? 0 : this.#options.ports.clock.monotonicMs() - sinceMs;
   }
 
   renew(): void {
@@ -127,10 +136,13 @@ class HostRenewals implements Renewals {
       if (this.#disposed) return false;
       this.#outcomes = this.#outcomes.filter((outcome) => !outcomes.includes(outcome));
       this.#reached = true;
+      this.#knownSinceMs ??= sentMs;
       fence.renewed(sentMs, ttlMs);
       carryOut(orders);
       return true;
     } catch (error) {
+      // Another incarnation of this host came after this one.
+      if (isGuildhallError(error) && error.code === "FENCED") fence.renewed(sentMs, 0);
       // It goes on without: the journal decides who owns.
       if (this.#reached) ports.reporter.warn("renewing with the coordinator failed, is tried on", { error });
       this.#reached = false;

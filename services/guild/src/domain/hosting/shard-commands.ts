@@ -2,9 +2,10 @@ import { GuildhallError } from "@guildhall/errors";
 import type { Command, CommandResult } from "@guildhall/proto";
 import type { HostParts } from "./host-parts.ts";
 import { journalTakesNothing } from "./journal-gate.ts";
+import { nonceKeyOf } from "./nonce-key.ts";
 import { resultOf } from "./open-topic.ts";
 import type { Shard } from "./shard.ts";
-import { type Asker, nonceKeyOf } from "./topic-actor.ts";
+import type { Asker } from "./topic-actor.ts";
 
 /** Decides the commands of a shard, each once, however often it is sent. */
 export interface ShardCommands {

@@ -233,8 +233,9 @@ class OwnedShard implements Shard {
   }
 
   #makeActor({ head, state, tail }: OpenedTopic, things: TopicActor["things"]): TopicActor {
-    const { ports, config, stats, appender, gate, guards } = this.#parts;
-    return makeTopicActor({ home: this, head, state, things, tail, ports, config, stats, appender, gate, guards });
+    const { ports, config, stats, appender, gate, guards, trace } = this.#parts;
+    const parts = { ports, config, stats, appender, gate, guards, trace };
+    return makeTopicActor({ home: this, head, state, things, tail, ...parts });
   }
 
   /** Records found at opening: the applier may lack them, and after a doubt nobody was told of them. */
@@ -299,6 +300,7 @@ class OwnedShard implements Shard {
   }
 
   #applied(topic: bigint, seq: bigint): void {
+    this.#parts.trace.stored(topic, seq);
     const opening = this.#appliedWhileOpening.get(topic);
     if (opening !== undefined && seq > opening) this.#appliedWhileOpening.set(topic, seq);
     // Not a use: an actor that nobody asks for may become idle.

@@ -25,9 +25,12 @@ import type { HostConfig } from "./host-config.ts";
 import type { HostGuards } from "./host-guards.ts";
 import type { HostStats } from "./host-stats.ts";
 import { type JournalGate, journalTakesNothing } from "./journal-gate.ts";
+import { nonceKeyOf } from "./nonce-key.ts";
 import { makePipeline, type Pipeline } from "./pipeline.ts";
+import { makeSlowMode } from "./slow-mode.ts";
 import type { TopicTail } from "./tail.ts";
 import type { TopicThings } from "./topic-things.ts";
+import type { TraceRing } from "./trace-ring.ts";
 
 /** What a read looks at, at one moment. */
 export interface ReadTurn extends Pick<Turn, "state" | "actor" | "member" | "nowMs"> {
@@ -96,11 +99,12 @@ export interface TopicActorOptions {
   readonly appender: Appender;
   readonly gate: JournalGate;
   readonly guards: Pick<HostGuards, "idRule">;
+  readonly trace: TraceRing;
 }
 
 // One thing loaded may name others; nothing names more than a few levels.
 const maxRounds = 16;
-const noRequest = { requestId: 0n, nonceKey: "", traceparent: "" };
+const noRequest = { requestId: 0n, nonceKey: "", traceparent: "", receivedMs: 0 };
 
 /** Makes the actor of an opened topic. */
 export function makeTopicActor(options: TopicActorOptions): TopicActor {
@@ -121,7 +125,7 @@ class Actor implements TopicActor {
   #seq: bigint;
   #lastId: bigint;
   #lastTs: bigint;
-  readonly #slow = new Map<string, number>();
+  readonly #slow = makeSlowMode();
 
   constructor(options: TopicActorOptions) {
     const { head, state, things, tail, ports, config, stats, appender, gate } = options;
@@ -155,7 +159,7 @@ class Actor implements TopicActor {
     this.#home = home;
   }
 
-  async command(command: Command, { untilMs, traceparent }: Asker): Promise<CommandResult> {
+  async command(command: Command, asker: Asker): Promise<CommandResult> {
     let reserved: Reserved | undefined;
     const loaded = (channelId: bigint, messageId: bigint) => this.things.message(channelId, messageId);
     for (let round = 0; round < maxRounds; round++) {
@@ -169,7 +173,7 @@ class Actor implements TopicActor {
         await this.things.load(required);
         continue;
       }
-      if (this.#options.ports.clock.monotonicMs() >= untilMs) throw nobodyWaits();
+      if (this.#options.ports.clock.monotonicMs() >= asker.untilMs) throw nobodyWaits();
       let lastId = this.#lastId;
       const nextId = (): bigint => {
         lastId = this.#nextId(lastId);
@@ -187,7 +191,7 @@ class Actor implements TopicActor {
         reserved = await this.#reserve(decision);
         continue;
       }
-      return this.#conclude(command, decision, lastId, traceparent);
+      return this.#conclude(command, decision, lastId, asker);
     }
     throw new GuildhallError("OVERLOADED", "what the command needs did not stay in memory");
   }
@@ -213,7 +217,7 @@ class Actor implements TopicActor {
       message: (channelId, messageId) => this.things.message(channelId, messageId),
       nextId,
       reserved,
-      slowUntilMs: (userId, channelId) => this.#slow.get(`${userId}:${channelId}`) ?? 0,
+      slowUntilMs: (userId, channelId) => this.#slow.untilMs(userId, channelId),
     };
   }
 
@@ -236,12 +240,17 @@ class Actor implements TopicActor {
   }
 
   /** Journals a decision, or answers at once what needs no record. */
-  async #conclude(command: Command, decision: Decision, lastId: bigint, traceparent: string): Promise<CommandResult> {
+  async #conclude(
+    command: Command,
+    decision: Decision,
+    lastId: bigint,
+    { traceparent, receivedMs }: Asker,
+  ): Promise<CommandResult> {
     if (decision.outcomes.length > 0) {
       if (!this.#options.gate.admits()) throw journalTakesNothing();
-      if (decision.slow !== undefined) this.#slowDown(decision.slow);
+      if (decision.slow !== undefined) this.#slow.slow(decision.slow);
       const { requestId } = command;
-      return this.#journal(decision, lastId, { requestId, nonceKey: nonceKeyOf(command), traceparent });
+      return this.#journal(decision, lastId, { requestId, nonceKey: nonceKeyOf(command), traceparent, receivedMs });
     }
     const seq = this.#seq;
     await this.pipeline.whenDurable(seq);
@@ -262,21 +271,10 @@ class Actor implements TopicActor {
     return this.#journal(decision, this.#lastId, noRequest);
   }
 
-  #slowDown({ userId, channelId, untilMs }: NonNullable<Decision["slow"]>): void {
-    const key = `${userId}:${channelId}`;
-    this.#slow.delete(key);
-    this.#slow.set(key, untilMs);
-    if (this.#slow.size <= maxSlow) return;
-    for (const oldest of this.#slow.keys()) {
-      this.#slow.delete(oldest);
-      break;
-    }
-  }
-
   #journal(
     decision: Decision,
     lastId: bigint,
-    { requestId, nonceKey, traceparent }: typeof noRequest,
+    { requestId, nonceKey, traceparent, receivedMs }: typeof noRequest,
   ): Promise<CommandResult> {
     const { topic } = this;
     const { ports } = this.#options;
@@ -287,6 +285,7 @@ class Actor implements TopicActor {
     const { changes, dispatches } = this.#apply(decision);
     const rows: Row[] = [];
     for (const outcome of decision.outcomes) rows.push(rowOf(outcome, { topic, epoch, seq, ts }));
+    const made = madeMessage(decision, this.#lastId);
     if (lastId > this.#lastId) this.#lastId = lastId;
     this.#seq = seq;
     this.#lastTs = ts;
@@ -306,10 +305,14 @@ class Actor implements TopicActor {
       rows,
       event,
     };
-    return this.#send(record, result);
+    return this.#send(
+      record,
+      result,
+      made === undefined ? -1 : this.#options.trace.begin(made, topic, seq, receivedMs),
+    );
   }
 
-  #send(record: JournalRecord, result: CommandResult): Promise<CommandResult> {
+  #send(record: JournalRecord, result: CommandResult, traced: number): Promise<CommandResult> {
     const { promise, resolve, reject } = Promise.withResolvers<CommandResult>();
     const { topic, epoch, seq, lastId, ts } = record;
     this.pipeline.push({
@@ -317,7 +320,9 @@ class Actor implements TopicActor {
       sizeBytes: record.event.length * 2 + record.result.length,
       stored: (position) => {
         this.durableHead = { topic, epoch, seq, lastId, lastTs: ts };
+        this.#options.trace.journaled(traced);
         this.#home.stored(this, record, position, result);
+        this.#options.trace.published(traced);
         resolve(result);
       },
       failed: reject,
@@ -365,12 +370,18 @@ class Actor implements TopicActor {
   }
 }
 
+/** The message that a decision makes: its id is above all earlier ones. */
+function madeMessage({ outcomes }: Decision, above: bigint): bigint | undefined {
+  for (const outcome of outcomes) {
+    if (outcome.of === "message" && outcome.message.messageId > above) return outcome.message.messageId;
+  }
+  return undefined;
+}
+
 /** Its asker was told that nothing is known, and may have sent it again: that one is decided. */
 function nobodyWaits(): GuildhallError {
   return new GuildhallError("UNAVAILABLE", "nobody waits for this any more");
 }
-
-const maxSlow = 10_000;
 
 /** Whether a change reaches beyond one member. */
 function isForOthers({ of }: ShapeChange): boolean {
@@ -379,10 +390,4 @@ function isForOthers({ of }: ShapeChange): boolean {
 
 function isOfShape({ of }: Outcome): boolean {
   return of === "guild" || of === "role" || of === "role-gone" || of === "channel" || of === "member";
-}
-
-/** What an enforced nonce is known by; empty when the command enforces none. */
-export function nonceKeyOf({ actor, body }: Command): string {
-  if (body?.$case !== "createMessage" || !body.value.enforceNonce || body.value.nonceJson === "") return "";
-  return `${actor?.profile?.id ?? 0n}:${body.value.channelId}:${body.value.nonceJson}`;
 }
