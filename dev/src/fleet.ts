@@ -174,7 +174,8 @@ function driveOn(
   const coordinator = stack.use(makeCoordinatorLink(base.places.address("coordinator-0")));
   const operations = makeOperations();
   const common = { ...base, operations, coordinator: () => coordinator.client() };
-  const steward = makeSteward({ ...common, stopping: stopping.signal });
+  const isPaused = (): boolean => reconciler.wishes.spec.paused;
+  const steward = makeSteward({ ...common, stopping: stopping.signal, isPaused });
   const reconciler = stack.use(makeReconciler({ ...common, document, steward, timers: systemTimers }));
   stack.defer(() => stopping.abort());
   reconciler.begin();

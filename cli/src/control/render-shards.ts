@@ -96,8 +96,9 @@ export function renderPlan({ from, to, hash, splits, moves }: ReshardPlanView): 
       `${i + n}/${2 * n} (${topics(highTopics)}, ${percent(highLoad)})`,
     ];
   });
+  const then = moves.length === 0 ? "none has to move" : `${moves.length} to move`;
   const sections = [
-    `plan ${hash}: ${from} -> ${to} shards; each splits where it is, then ${moves.length} move`,
+    `plan ${hash}: ${from} -> ${to} shards; each splits where it is, then ${then}`,
     renderTable(["SHARD", "HOST", "BECOMES (GUILDS, LOAD)", "AND"], rows),
   ];
   if (moves.length > 0) sections.push(renderPlannedMoves(moves));

@@ -97,7 +97,7 @@ test("shows what doubling would do", () => {
   const moves = [{ shard: "3/4", from: "guild-0", to: "guild-1", reason: "evens out" }];
   expect(renderPlan({ from: 2, to: 4, hash: "abc", splits, moves })).toBe(
     [
-      "plan abc: 2 -> 4 shards; each splits where it is, then 1 move",
+      "plan abc: 2 -> 4 shards; each splits where it is, then 1 to move",
       "",
       "SHARD  HOST     BECOMES (GUILDS, LOAD)  AND",
       "1/2    guild-0  1/4 (1 guild, 10 %)     3/4 (5 guilds, 40 %)",

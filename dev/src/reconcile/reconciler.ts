@@ -163,23 +163,37 @@ class LevelReconciler implements Reconciler {
         { timeoutMs: callTimeoutMs, signal },
       );
       this.#reshard = reshard;
-      this.#trouble = "";
       this.#show(reshard);
+      this.#complain(this.#mismatch());
       // Only what was said of this very plan counts.
       return spec.hosts.join() === this.#hosts().join() ? removableHosts : [];
     } catch (error) {
-      if (!this.#stopping.signal.aborted) this.#complain(`the coordinator: ${toGuildhallError(error).message}`);
+      if (this.#stopping.signal.aborted) return [];
+      this.#complain(`the coordinator: ${toGuildhallError(error).message}`);
+      // What it refuses is no reason not to know how things are: else nobody could say what would be right.
+      if (toGuildhallError(error).code === "BAD_SPEC") await this.#ask();
       return [];
     }
   }
 
-  /** As wished; but never fewer shards than there are, since they are not merged. */
+  async #ask(): Promise<void> {
+    try {
+      const client = await this.#options.coordinator();
+      const { reshard } = await client.call("describeFleet", {}, { timeoutMs: callTimeoutMs });
+      this.#reshard = reshard;
+    } catch {
+      // It is asked again in a second.
+    }
+  }
+
+  /** As wished; but shards are not merged, and doubled once at a time: then as many as there are. */
   #specToTell(): FleetSpec {
     const spec = coordinatorSpec(this.wishes, this.#hosts());
     const { phase, to, serving } = this.#reshard ?? { phase: "", to: 0, serving: 0 };
-    const isRunning = phase === "Splitting" || phase === "Moving";
+    if (phase === "Splitting" || phase === "Moving") return { ...spec, shards: to };
     // The document of a fleet that was doubled by the tool, or whose state is of another document.
-    return { ...spec, shards: Math.max(spec.shards, isRunning ? to : serving) };
+    const isPossible = serving === 0 || spec.shards === serving || spec.shards === 2 * serving;
+    return { ...spec, shards: isPossible ? spec.shards : serving };
   }
 
   #hosts(): string[] {
@@ -190,16 +204,21 @@ class LevelReconciler implements Reconciler {
     const line = reshard === undefined ? "" : reshardLine(reshard);
     if (line !== this.#shown && line !== "") this.#options.output.say(line);
     this.#shown = line;
-    const { shards } = this.wishes.spec;
-    if (reshard === undefined || shards >= reshard.serving) return;
-    this.#complain(
-      `spec.shards is ${shards}, but ${reshard.serving} shards serve and are never merged: they stay; write ${reshard.serving} there`,
-    );
   }
 
-  /** Says what is wrong, once for as long as it is the same. */
+  /** What is odd about the number of shards that the document asks for; "" = nothing. */
+  #mismatch(): string {
+    const { shards } = this.wishes.spec;
+    const { phase = "", serving = 0 } = this.#reshard ?? {};
+    if (serving === 0 || phase === "Splitting" || phase === "Moving") return "";
+    if (shards === serving || shards === 2 * serving) return "";
+    const right = `write ${serving} there, or ${2 * serving} to double them`;
+    return `spec.shards is ${shards}, but ${serving} shards serve, and they stay: ${right}`;
+  }
+
+  /** Says what is wrong, once for as long as it is the same; "" = nothing is. */
   #complain(trouble: string): void {
-    if (trouble !== this.#trouble) this.#options.output.say(trouble, "warn");
+    if (trouble !== this.#trouble && trouble !== "") this.#options.output.say(trouble, "warn");
     this.#trouble = trouble;
   }
 

@@ -32,6 +32,8 @@ export interface StewardOptions {
   readonly coordinator: () => Promise<CoordinatorClient>;
   /** The fleet stops: nothing more is started. */
   readonly stopping: AbortSignal;
+  /** While it is, no shard goes anywhere. */
+  readonly isPaused: () => boolean;
 }
 
 const drainPollMs = 250;
@@ -39,13 +41,17 @@ const drainPollMs = 250;
 const drainStuckMs = 120_000;
 
 /** The steward of a crew. */
-export function makeSteward({ crew, operations, output, coordinator, stopping }: StewardOptions): Steward {
+export function makeSteward({ crew, operations, output, coordinator, stopping, isPaused }: StewardOptions): Steward {
   const childOf = (name: string): Child => {
     const child = crew.children.get(name);
     if (child !== undefined) return child;
     throw new GuildhallError("INVALID_FORM", `no process ${name}: there are ${[...crew.children.keys()].join(", ")}`);
   };
   const others = (name: string) => othersOf(crew, name);
+  const refuseIfPaused = (name: string): void => {
+    if (partOf(name) !== "guild" || others(name) === 0 || !isPaused()) return;
+    throw new GuildhallError("REFUSED", "the fleet is paused, so no shard moves: `guildhall resume`, then drain");
+  };
 
   return {
     start(name) {
@@ -61,8 +67,9 @@ export function makeSteward({ crew, operations, output, coordinator, stopping }:
       output.say(`${name} has stopped`);
     },
     async renew(name) {
-      using _turn = operations.begin(name, `the restart of ${name}`);
       const child = childOf(name);
+      refuseIfPaused(name);
+      using _turn = operations.begin(name, `the restart of ${name}`);
       const startedMs = performance.now();
       const how = howRenewed(name, others(name));
       output.say(`restarts ${name}: ${how}`);
@@ -77,6 +84,7 @@ export function makeSteward({ crew, operations, output, coordinator, stopping }:
     },
     async foreseeRenewal(name) {
       childOf(name);
+      refuseIfPaused(name);
       const how = howRenewed(name, others(name));
       if (partOf(name) !== "guild" || others(name) === 0) return how;
       const { shardsLeft } = await (await coordinator()).call("drainHost", { host: name, dryRun: true, cancel: false });

@@ -54,7 +54,10 @@ const server = await createRpcServer({
   address: listen,
   services: [[CoordinatorServiceService, { exchange, watchMap }]],
 });
-const stop = () => void server[Symbol.asyncDispose]().finally(() => process.exit(0));
-process.on("SIGTERM", stop);
+const stop = async () => {
+  await server[Symbol.asyncDispose]();
+  process.exit(0);
+};
+process.on("SIGTERM", () => void stop());
 process.on("disconnect", () => process.exit(0));
 process.send?.({ ready: { name: "coordinator-0", address: listen, metrics: "", ports: {} } });
