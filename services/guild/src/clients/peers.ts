@@ -3,8 +3,8 @@ import type { Peer, Peers } from "../domain/ports.ts";
 
 // A host hands over to few others at a time; the one not used for longest goes.
 const maxClients = 16;
-// Opening many guilds and reading request ids takes this long at worst.
-const beginTimeoutMs = 30_000;
+// A receiver lets go of what it has read after 10 s.
+const beginTimeoutMs = 12_000;
 const copyTimeoutMs = 5_000;
 // The giver has long decided otherwise by then.
 const commitTimeoutMs = 5_000;

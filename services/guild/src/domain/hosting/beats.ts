@@ -16,8 +16,8 @@ export const beatEveryMs = 250;
 export interface BeatsOptions {
   readonly source: string;
   readonly bus: Pick<Bus, "publish">;
-  /** Whether this host owns a topic now: it says nothing of others. */
-  readonly owns: (topic: bigint) => boolean;
+  /** Whether this host owns a topic now. It says nothing of others, and nothing yet of what is changing hands. */
+  readonly owns: (topic: bigint) => "yes" | "no" | "unsure";
   readonly guards: Pick<HostGuards, "beats">;
 }
 
@@ -31,8 +31,14 @@ export function makeBeats({ source, bus, owns, guards }: BeatsOptions): Beats {
     },
     beat() {
       number++;
-      const changed = guards.beats ? [...heads.values()].filter(({ topic }) => owns(topic)) : [];
-      heads = new Map();
+      const changed: Head[] = [];
+      const later = new Map<bigint, Head>();
+      for (const head of guards.beats ? heads.values() : []) {
+        const owned = owns(head.topic);
+        if (owned === "yes") changed.push(head);
+        else if (owned === "unsure") later.set(head.topic, head);
+      }
+      heads = later;
       bus.publish([{ topic: 0n, of: { $case: "beat", value: { source, number, heads: changed } }, source }]);
     },
   };

@@ -55,6 +55,7 @@ class Giver {
   /** The EPOCH that the receiver says it has. */
   readonly #word = Promise.withResolvers<EpochRecord>();
   #given: EpochRecord | undefined;
+  #address: string | undefined;
   #number = 0n;
   #sealedMs = 0;
 
@@ -123,6 +124,7 @@ class Giver {
     const answered = answer.then((committed) => {
       this.#given = this.#rowOf(committed);
       if (this.#given !== undefined) this.#word.resolve(this.#given);
+      this.#address = committed.address;
       return committed.reason;
     });
     const said = await within(takeBackMs - this.#pausedMs(), answered, parts.ports.timers);
@@ -156,7 +158,7 @@ class Giver {
   }
 
   #gone(owner: EpochRecord | undefined): HandoffOutcome {
-    this.#tools.changes.lost(this.#shard, owner);
+    this.#tools.changes.lost(this.#shard, owner, owner === this.#given ? this.#address : undefined);
     const pausedMs = this.#pausedMs();
     if (owner?.moveId === this.#order.moveId) return doneOutcome(this.#order, pausedMs);
     return lostOutcome(this.#order, `lost to ${owner?.host || "another host"}`, pausedMs);

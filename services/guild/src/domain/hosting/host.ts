@@ -112,7 +112,7 @@ class GuildHost implements Host {
     });
     const changes = {
       served: (gone: readonly Shard[], come: readonly Shard[]) => this.#served(gone, come),
-      lost: (shard: Shard, owner: EpochRecord | undefined) => this.#lose(shard, owner),
+      lost: (shard: Shard, owner: EpochRecord | undefined, address?: string) => this.#lose(shard, owner, address),
     };
     const orders = makeOrders({
       ...{ incarnation: config.incarnation, shards: this.#table, reporter: ports.reporter },
@@ -143,7 +143,7 @@ class GuildHost implements Host {
       ...{ ports, config, guards, stats, latency },
       appender: makeAppender({ journal, timers, monotonicMs, latency, stats }),
       gate: makeJournalGate({ monotonicMs }),
-      beats: makeBeats({ source, bus, owns: (topic) => this.#table.of(topic) !== undefined, guards }),
+      beats: makeBeats({ source, bus, owns: (topic) => this.#owns(topic), guards }),
       members: makeRecentPool(limits.cachedMembers),
       messages: makeRecentPool(limits.cachedMessages),
       openTopics: { max: limits.openTopics, size: 0 },
@@ -206,6 +206,12 @@ class GuildHost implements Host {
     for (const shard of gone) shard.close(new GuildhallError("DRAINING", "the host stops"));
   }
 
+  #owns(topic: bigint): "yes" | "no" | "unsure" {
+    const shard = this.#table.of(topic);
+    if (shard === undefined) return "no";
+    return shard.seal.isSealed ? "unsure" : "yes";
+  }
+
   #beat(): void {
     this.#parts.beats.beat();
     for (const shard of this.#table.all) shard.idle();
@@ -218,7 +224,8 @@ class GuildHost implements Host {
       throw new GuildhallError("NOT_OWNER", `${taking.owner?.host ?? "nobody"} owns the range`);
     }
     const beginning = await loadShard(order.range, this.#parts);
-    if (this.#disposed) return;
+    // It may have come in another way meanwhile.
+    if (this.#disposed || this.#table.overlaps(order.range)) return;
     this.#served([], [makeShard({ ...beginning, row: taking.row }, this.#parts)]);
   }
 
@@ -249,8 +256,8 @@ class GuildHost implements Host {
   }
 
   /** Drops a shard that another owns now; it is never taken again by the host's own decision. */
-  #lose(shard: Shard, owner: EpochRecord | undefined): void {
-    this.#owners.learn(owner);
+  #lose(shard: Shard, owner: EpochRecord | undefined, address?: string): void {
+    this.#owners.learn(owner, address);
     if (shard.isClosed) return;
     this.stats.shardsLost++;
     this.#table.replace([shard], []);

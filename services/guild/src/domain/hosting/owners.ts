@@ -18,16 +18,19 @@ const maxHints = 256;
 export function makeOwners(map: OwnerMap, self: { readonly incarnation: string }): Owners {
   const hints = new Map<string, string>();
 
-  const addressOf = (incarnation: string): string =>
-    hints.get(incarnation) ??
-    map.entries().find((entry) => entry.incarnation === incarnation && entry.address !== "")?.address ??
-    "";
+  /** That of the incarnation; else of another one of the same host, which is likely to be where that was. */
+  const addressOf = (incarnation: string, host: string): string => {
+    const hint = hints.get(incarnation);
+    if (hint !== undefined) return hint;
+    const known = map.entries().filter((entry) => entry.address !== "" && entry.host === host);
+    return (known.find((entry) => entry.incarnation === incarnation) ?? known.at(-1))?.address ?? "";
+  };
 
   return {
     learn(row, address) {
       if (row?.range === undefined || row.incarnation === "") return;
       const { range, host, epoch, incarnation } = row;
-      map.learn({ range, host, epoch, incarnation, address: address || addressOf(incarnation) });
+      map.learn({ range, host, epoch, incarnation, address: address || addressOf(incarnation, host) });
     },
     hint(incarnation, address) {
       if (incarnation === "" || address === "") return;
@@ -46,7 +49,7 @@ export function makeOwners(map: OwnerMap, self: { readonly incarnation: string }
         return { slot, epoch: 0, host: "", address: "", range: undefined, incarnation: "" };
       }
       const { epoch, host, range, incarnation, address } = known;
-      return { slot, epoch, host, range, incarnation, address: address || addressOf(incarnation) };
+      return { slot, epoch, host, range, incarnation, address: address || addressOf(incarnation, host) };
     },
   };
 }

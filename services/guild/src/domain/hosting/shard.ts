@@ -183,7 +183,9 @@ class OwnedShard implements Shard {
 
   adopt(opened: OpenedTopic): void {
     const { ports, members, messages } = this.#parts;
-    this.topics.put(this.#makeActor(opened, thingsOf(opened, ports.store, { members, messages })));
+    const actor = this.#makeActor(opened, thingsOf(opened, ports.store, { members, messages }));
+    this.topics.put(actor);
+    this.#purgeIfDeleted(actor);
   }
 
   house(actor: TopicActor): void {
@@ -225,7 +227,7 @@ class OwnedShard implements Shard {
       const actor = this.#makeActor(opened, thingsOf(opened, ports.store, { members, messages }));
       this.#takeUp(opened);
       actor.tail.trim(this.#appliedWhileOpening.get(topic) ?? 0n);
-      if (actor.state.guild?.deleted && actor.state.guild.memberCount > 0) this.#purge(actor);
+      this.#purgeIfDeleted(actor);
       return actor;
     } finally {
       this.#appliedWhileOpening.delete(topic);
@@ -256,8 +258,7 @@ class OwnedShard implements Shard {
     this.#publish(record);
     this.applier.add(record, position);
     for (const listener of this.#followers) listener({ record, position });
-    const { guild } = actor.state;
-    if (guild?.deleted && guild.memberCount > 0) this.#purge(actor);
+    this.#purgeIfDeleted(actor);
   }
 
   #publish({ topic, epoch, seq, lastId, ts, event }: JournalRecord): void {
@@ -268,9 +269,10 @@ class OwnedShard implements Shard {
     ports.bus.publish([{ topic, of: { $case: "event", value: event }, source: "" }]);
   }
 
-  #purge(actor: TopicActor): void {
+  #purgeIfDeleted(actor: TopicActor): void {
     const { purging, ports } = this.#parts;
-    if (purging.has(actor)) return;
+    const { guild } = actor.state;
+    if (!guild?.deleted || guild.memberCount === 0 || purging.has(actor)) return;
     purging.add(actor);
     purgeMembers(actor)
       .catch((error: unknown) => {
