@@ -5,9 +5,11 @@ import {
   type Coordinator,
   type CoordinatorStore,
   createCoordinator,
+  type EpochSource,
   fromMapDelta,
 } from "@guildhall/coordinator/domain";
 import { GuildhallError } from "@guildhall/errors";
+import { makeConfirmingJournal } from "@guildhall/guild/domain";
 import type { CoordinatorReply, CoordinatorRequest, DataReply, DataRequest } from "@guildhall/proto";
 import type { DataClient } from "@guildhall/rpc";
 import type { Random } from "../engine/random.ts";
@@ -15,11 +17,14 @@ import type { SimProcess } from "../engine/sim-process.ts";
 import { makeSimClient, serveSimExchange } from "../network/exchange.ts";
 import type { Network } from "../network/network.ts";
 import type { ServerEnd } from "../network/stream.ts";
+import { makeSimLog } from "./log.ts";
 
 /** What a coordinator begins with, and where it finds `data`. */
 export interface CoordinatorOptions {
   readonly address: string;
   readonly data: string;
+  /** The log that is the journal, instead of the one at `data`. */
+  readonly log?: { readonly address: string; readonly partitions: number };
   readonly shards: number;
   readonly hosts: readonly string[];
   readonly store: CoordinatorStore;
@@ -50,7 +55,7 @@ export async function startCoordinator(
       timers: process.timers,
       newId: () => `${process.incarnation}.${++ids}`,
       store: slowStore(process, options),
-      readEpochs: makeEpochSource(data),
+      readEpochs: options.log === undefined ? makeEpochSource(data) : epochsOfLog(network, process, options.log),
       countTopics: makeTopicSource(data),
       onEpochFailure: (error) => options.onFailure("reading EPOCHs", error),
       onFailure: (error) => options.onFailure("writing", error),
@@ -68,6 +73,19 @@ export async function startCoordinator(
     }),
     watchMap: (end) => acceptWatcher(end, coordinator),
   });
+}
+
+/** The last EPOCHs, by a journal that is only read. */
+function epochsOfLog(
+  network: Network,
+  process: SimProcess,
+  log: { readonly address: string; readonly partitions: number },
+): EpochSource {
+  const journal = makeConfirmingJournal(makeSimLog(network, process, log), { writer: process.incarnation });
+  return async () =>
+    (await journal.readEpochs({ i: 0, n: 1 })).flatMap(({ range, ...row }) =>
+      range === undefined ? [] : [{ range, ...row }],
+    );
 }
 
 function acceptWatcher(end: ServerEnd<unknown, unknown>, coordinator: Coordinator): void {

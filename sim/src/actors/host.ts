@@ -7,9 +7,13 @@ import {
   type Host,
   type HostGuards,
   type HostLimits,
+  type HostPorts,
   type Journal,
+  makeBoundedStore,
+  makeConfirmingJournal,
   makeHost,
   type Peer,
+  type Store,
 } from "@guildhall/guild/domain";
 import type {
   CoordinatorReply,
@@ -32,6 +36,7 @@ import { makeSimPublisher } from "../network/bus-streams.ts";
 import { type Message, makeSimClient, type SimClient, serveSimExchange } from "../network/exchange.ts";
 import { watchMap } from "../network/map-stream.ts";
 import type { Network } from "../network/network.ts";
+import { makeSimLog } from "./log.ts";
 
 /** Where a host finds the others, and how it is set. */
 export interface HostOptions {
@@ -43,9 +48,10 @@ export interface HostOptions {
   readonly random: Random;
   readonly limits?: Partial<HostLimits>;
   readonly guards?: Partial<HostGuards>;
-  /** Another journal than the one at `data`. */
-  readonly journal?: (process: SimProcess) => Journal;
+  /** The log that is the journal, instead of the one at `data`. */
+  readonly log?: { readonly address: string; readonly partitions: number };
   readonly onWarning: (what: string, details: Readonly<Record<string, unknown>>) => void;
+  readonly onHandoff: HostPorts["reporter"]["handoffEnded"];
   readonly onHost: (host: Host) => void;
 }
 
@@ -63,8 +69,7 @@ export async function startHost(network: Network, process: SimProcess, options: 
   watchMap(network, process, { coordinator: options.coordinator, map: ownerMap });
   const host = makeHost(
     {
-      journal: options.journal?.(process) ?? makeJournal(data),
-      store: makeStore(data),
+      ...makeJournalPorts(network, process, data, options),
       directory: makeDirectory(data),
       memberships: makeMemberships(
         options.users.map(
@@ -79,7 +84,7 @@ export async function startHost(network: Network, process: SimProcess, options: 
       clock: lease.clock,
       timers,
       ids: lease.generator,
-      reporter: { warn: options.onWarning, handoffEnded: (kind, outcome) => options.onWarning(kind, { ...outcome }) },
+      reporter: { warn: options.onWarning, handoffEnded: options.onHandoff },
     },
     {
       ...{ name, address: options.address, incarnation, version: "sim" },
@@ -92,6 +97,18 @@ export async function startHost(network: Network, process: SimProcess, options: 
     exchange: serveSimExchange<TopicRequest, TopicReply>((request) => host.handle(request)),
     handoff: serveSimExchange<HandoffRequest, HandoffReply>((request) => host.handoff(request)),
   });
+}
+
+/** Journal and store: by what `data` keeps, or by a log that takes whatever it is sent. */
+function makeJournalPorts(
+  network: Network,
+  process: SimProcess,
+  data: DataClient,
+  { log }: HostOptions,
+): { readonly journal: Journal; readonly store: Store } {
+  if (log === undefined) return { journal: makeJournal(data), store: makeStore(data) };
+  const journal = makeConfirmingJournal(makeSimLog(network, process, log), { writer: process.incarnation });
+  return { journal, store: makeBoundedStore(makeStore(data), journal) };
 }
 
 function client<Req extends Message, Rep extends Message>(

@@ -6,8 +6,8 @@ import type { Evidence } from "./evidence.ts";
 export interface JournalView {
   /** By topic, in the order of the journal. */
   readonly topics: ReadonlyMap<bigint, readonly DiskRecord[]>;
-  /** Every EPOCH taken, in order. */
-  readonly epochs: readonly DiskEpoch[];
+  /** Every EPOCH taken, in order; undefined where the rules of counting leave nothing else to be seen. */
+  readonly epochs: readonly DiskEpoch[] | undefined;
 }
 
 /** `order`: seqs are contiguous, times and ids rise, epochs do not fall; ids are made once. */
@@ -48,6 +48,7 @@ function nextIsWrong(before: DiskRecord, record: DiskRecord): string | undefined
 
 /** `one owner`: after an EPOCH was taken nothing of a lower one gets in, and one incarnation takes each epoch. */
 export function checkOwners({ topics, epochs }: JournalView, evidence: Evidence): void {
+  if (epochs === undefined) return;
   for (const [topic, records] of topics) {
     for (const record of records) {
       const owner = ownerAt(epochs, record);

@@ -40,6 +40,8 @@ export class Evidence {
   readonly commands = new Map<bigint, CommandEvidence>();
   readonly reads: ReadEvidence[] = [];
   readonly violations: Violation[] = [];
+  /** How often what happened. */
+  readonly counts = new Map<string, number>();
   /** What the run wants told when it fails, in order. */
   readonly trace: string[] = [];
   isTracing = false;
@@ -78,6 +80,10 @@ export class Evidence {
   violate(check: string, what: string, evidence: readonly string[]): void {
     this.violations.push({ check, what, evidence });
     this.note(() => `VIOLATION of ${check}: ${what}`);
+  }
+
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
   note(text: () => string): void {

@@ -16,6 +16,9 @@ export function makeInjector(world: World): Injector {
   return new WorldInjector(world);
 }
 
+// As many as a log has partitions.
+const mostShards = 16;
+
 type OperatorKind = "move" | "drain" | "double" | "reshard" | "rebalance" | "balance";
 
 class WorldInjector implements Injector {
@@ -32,6 +35,7 @@ class WorldInjector implements Injector {
     for (const { atMs, fault } of plan) {
       engine.at(atMs, () => {
         if (this.#isHealed) return;
+        evidence.count(`fault ${fault.kind}`);
         evidence.note(() => `FAULT ${JSON.stringify(fault)}`);
         this.inject(fault);
       });
@@ -121,7 +125,9 @@ class WorldInjector implements Injector {
         break;
       }
       case "double":
-        operator.spec = { ...operator.spec, shards: operator.spec.shards * 2 };
+        if (operator.spec.shards < mostShards) {
+          operator.spec = { ...operator.spec, shards: operator.spec.shards * 2 };
+        }
         break;
       case "reshard":
         drive({ $case: "driveReshard", value: { verb: fault.verb, to: 0, hash: "", dryRun: false } });

@@ -9,19 +9,23 @@ import { type Pace, startWorkload } from "../clients/workload.ts";
 import type { PlannedFault } from "../faults/fault.ts";
 import { makeInjector } from "../faults/inject.ts";
 import { makePlan, type ProfileName, profileNames } from "../faults/profiles.ts";
-import { World } from "../world/world.ts";
+import { type JournalKind, World, type WorldGuards } from "../world/world.ts";
 
 /** Which run. */
 export interface SeedOptions {
   readonly seed: number;
   readonly profile?: ProfileName;
+  readonly journal?: JournalKind;
   readonly isTracing?: boolean;
+  /** Protections that are off, to see what each is for. */
+  readonly guards?: WorldGuards;
 }
 
 /** What came of it. */
 export interface SeedReport {
   readonly seed: number;
   readonly profile: ProfileName;
+  readonly journal: JournalKind;
   readonly plan: readonly PlannedFault[];
   readonly violations: readonly Violation[];
   readonly trace: readonly string[];
@@ -32,6 +36,8 @@ export interface SeedReport {
   readonly acked: number;
   readonly reads: number;
   readonly records: number;
+  /** How often what happened, by name. */
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 const setUpMs = 15_000;
@@ -46,13 +52,14 @@ export function profileOf(seed: number): ProfileName {
   return profileNames[seed % profileNames.length] as ProfileName;
 }
 
+/** The journal of a seed that names none: every other of each profile's seeds has the one, or the other. */
+export function journalOf(seed: number): JournalKind {
+  return Math.floor(seed / profileNames.length) % 2 === 0 ? "refusing" : "confirming";
+}
+
 /** Runs one seed to its end. */
-export async function runSeed({
-  seed,
-  profile = profileOf(seed),
-  isTracing = false,
-}: SeedOptions): Promise<SeedReport> {
-  const run = new SeedRun(seed, profile, isTracing);
+export async function runSeed(options: SeedOptions): Promise<SeedReport> {
+  const run = new SeedRun(options);
   await run.run();
   return run.report();
 }
@@ -60,16 +67,23 @@ export async function runSeed({
 class SeedRun {
   readonly #seed: number;
   readonly #profile: ProfileName;
+  readonly #journal: JournalKind;
   readonly #world: World;
   readonly #guilds: SimGuild[] = [];
   #plan: readonly PlannedFault[] = [];
   #isOn = true;
 
-  constructor(seed: number, profile: ProfileName, isTracing: boolean) {
+  constructor({
+    seed,
+    profile = profileOf(seed),
+    journal = journalOf(seed),
+    isTracing = false,
+    guards = {},
+  }: SeedOptions) {
     this.#seed = seed;
     this.#profile = profile;
-    const shape = makeShape(seed);
-    this.#world = new World({ seed, ...shape, isTracing });
+    this.#journal = journal;
+    this.#world = new World({ seed, ...makeShape(seed), journal, guards, isTracing });
   }
 
   async run(): Promise<void> {
@@ -99,11 +113,12 @@ class SeedRun {
   }
 
   report(): SeedReport {
-    const { evidence, engine, disk } = this.#world;
+    const { evidence, engine } = this.#world;
     const commands = [...evidence.commands.values()];
     return {
       seed: this.#seed,
       profile: this.#profile,
+      journal: this.#journal,
       plan: this.#plan,
       violations: evidence.violations,
       trace: evidence.trace,
@@ -112,7 +127,8 @@ class SeedRun {
       commands: commands.length,
       acked: commands.filter(({ result }) => result !== undefined).length,
       reads: evidence.reads.length,
-      records: disk.journal.records.length,
+      records: this.#recordCount(),
+      counts: Object.fromEntries(evidence.counts),
     };
   }
 
@@ -124,7 +140,7 @@ class SeedRun {
       apis: this.#world.namesOf("api", options.apis),
       coordinators: ["coordinator-0"],
       gateways: [],
-      others: ["data-0", "user-0"],
+      others: ["data-0", "user-0", ...(this.#journal === "confirming" ? ["log-0"] : [])],
     };
   }
 
@@ -194,9 +210,15 @@ class SeedRun {
     await engine.run(engine.nowMs + recoveryMs, () => left === 0);
   }
 
+  #recordCount(): number {
+    const { disk, log } = this.#world;
+    return this.#journal === "confirming" ? log.truth.records : disk.journal.records.length;
+  }
+
   #view(): JournalView {
-    const { journal } = this.#world.disk;
-    return { topics: journal.topics, epochs: journal.epochs };
+    const { disk, log } = this.#world;
+    if (this.#journal === "confirming") return { topics: log.truth.topics, epochs: undefined };
+    return { topics: disk.journal.topics, epochs: disk.journal.epochs };
   }
 
   #check(): void {
@@ -212,16 +234,11 @@ class SeedRun {
   }
 
   #fingerprint(): string {
-    const { engine, evidence, disk } = this.#world;
-    const last = disk.journal.records.at(-1);
+    const { engine, evidence } = this.#world;
+    const last = [...this.#view().topics.values()].map((records) => records.at(-1));
     return [
-      engine.events,
-      evidence.commands.size,
-      evidence.reads.length,
-      disk.journal.records.length,
-      last?.ts,
-      last?.lastId,
-      last?.atMs,
+      ...[engine.events, evidence.commands.size, evidence.reads.length, this.#recordCount()],
+      ...last.map((record) => `${record?.ts}.${record?.lastId}`),
     ].join("/");
   }
 }

@@ -31,6 +31,14 @@ export type JournalKind = "refusing" | "confirming";
 
 const partitions = 16;
 
+/** Protections, by the part that has them; what is not named is on. */
+export interface WorldGuards {
+  readonly data?: Partial<DataGuards>;
+  readonly host?: Partial<HostGuards>;
+  /** Of routers' and hosts' maps. */
+  readonly map?: Partial<MapGuards>;
+}
+
 /** How large a world is, and what of its protections is switched off. */
 export interface WorldOptions {
   readonly seed: number;
@@ -42,12 +50,7 @@ export interface WorldOptions {
   readonly journal?: JournalKind;
   /** Instead of a coordinator. */
   readonly script?: Script;
-  readonly guards?: {
-    readonly data?: Partial<DataGuards>;
-    readonly host?: Partial<HostGuards>;
-    /** Of the routers' maps. */
-    readonly map?: Partial<MapGuards>;
-  };
+  readonly guards?: WorldGuards;
   readonly isTracing?: boolean;
 }
 
@@ -91,18 +94,22 @@ export class World {
     const journal = new JournalDisk(nowMs, { ...allGuards, ...options.guards?.data });
     journal.onRecord = ({ topic, seq, epoch, requestId, position }) =>
       this.evidence.note(() => `journal ${position}: topic ${topic} seq ${seq} epoch ${epoch} request ${requestId}`);
-    journal.onEpoch = ({ range, epoch, incarnation, moveId, split }) =>
+    journal.onEpoch = ({ range, epoch, incarnation, moveId, split }) => {
+      this.evidence.count(split ? "splits" : "takes");
       this.evidence.note(() => {
         const what = split ? "split of " : "";
         return `journal EPOCH ${what}${range.i}/${range.n}@${epoch} ${incarnation} by ${moveId}`;
       });
+    };
     this.log = new LogDisk(partitions, nowMs);
     this.log.truth.onRecord = journal.onRecord;
-    this.log.truth.onEpoch = ({ range, epoch, incarnation, moveId, split }, partition, isCopy) =>
+    this.log.truth.onEpoch = ({ range, epoch, incarnation, moveId, split }, partition, isCopy) => {
+      if (!isCopy) this.evidence.count(split ? "splits" : "takes");
       this.evidence.note(() => {
         const what = `${isCopy ? "copy of " : ""}EPOCH ${split ? "split of " : ""}`;
         return `log ${partition} ${what}${range.i}/${range.n}@${epoch} ${incarnation} by ${moveId}`;
       });
+    };
     this.disk = { journal, store: new StoreDisk(), directory: new Map() };
   }
 
@@ -206,6 +213,10 @@ export class World {
         ...(this.#logAt && { log: this.#logAt }),
         ...(this.options.guards?.host && { guards: this.options.guards.host }),
         onWarning: (what, details) => this.evidence.note(() => `${process.incarnation}: ${what} ${describe(details)}`),
+        onHandoff: (kind, outcome) => {
+          this.evidence.count(`${kind} ${handoffResults[outcome.result] ?? ""}`);
+          this.evidence.note(() => `${process.incarnation}: ${kind} ${describe({ ...outcome })}`);
+        },
         onHost: (host) => void this.hosts.set(name, host),
       }),
     );
@@ -224,6 +235,7 @@ export class World {
   }
 }
 
+const handoffResults: Readonly<Record<number, string>> = { 1: "done", 2: "taken back", 3: "refused" };
 const guildsBeginMs = 1_750_000_000_000;
 const peopleBeginMs = 1_700_000_000_000;
 
