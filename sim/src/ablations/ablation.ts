@@ -1,13 +1,16 @@
 import type { Violation } from "../checks/evidence.ts";
-import { Scene, type SceneGuards } from "./scene.ts";
+import type { JournalKind, WorldGuards } from "../world/world.ts";
+import { Scene } from "./scene.ts";
 
 /** A schedule in which nothing but one protection helps (or one of a pair that does the same). */
 export interface Ablation {
   readonly name: string;
   /** What of the production modules is switched off. */
-  readonly off: SceneGuards;
+  readonly off: WorldGuards;
+  /** Of which journal it is; default: the refusing one. */
+  readonly journal?: JournalKind;
   /** Of several that do the same: switched off alone, each is made up for by the others. */
-  readonly each?: readonly SceneGuards[];
+  readonly each?: readonly WorldGuards[];
   /** The name of the check that finds what comes of that, whatever else is found besides. */
   readonly finds: string;
   /** Plays the schedule. */
@@ -15,8 +18,8 @@ export interface Ablation {
 }
 
 /** Plays a schedule, and gives what the checks find. */
-export async function playAblation(ablation: Ablation, seed: number, off: SceneGuards): Promise<readonly Violation[]> {
-  const scene = new Scene(seed, off);
+export async function playAblation(ablation: Ablation, seed: number, off: WorldGuards): Promise<readonly Violation[]> {
+  const scene = new Scene(seed, { guards: off, journal: ablation.journal ?? "refusing" });
   await scene.set();
   await ablation.play(scene);
   return scene.violations();

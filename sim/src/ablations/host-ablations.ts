@@ -96,6 +96,19 @@ export const idRule: Ablation = {
   },
 };
 
+/** Where the journal is a log that takes what it is sent: a host whose range has gone to another does not know of that. */
+export const confirm: Ablation = {
+  name: "confirming",
+  journal: "confirming",
+  off: { confirming: { confirm: false } },
+  finds: "acked",
+  async play(scene) {
+    await scene.takeOver("guild-1", "guild-0");
+    const answer = await scene.done("the old owner is asked", scene.send(scene.message("late", "guild-0")));
+    if (answer?.$case === "notOwner") await scene.answered();
+  },
+};
+
 function history({ guild }: Scene): ReadWhat {
   return { kind: "history", channelId: guild.general };
 }

@@ -8,20 +8,13 @@ import {
   type TopicRequest,
 } from "@guildhall/proto";
 import { type IdGenerator, makeIdGenerator } from "@guildhall/snowflake";
-import { checkAnswers } from "../checks/check-answers.ts";
-import { checkOnce, checkOrder, checkOwners } from "../checks/check-journal.ts";
-import { checkMessageIds } from "../checks/check-message-ids.ts";
-import { checkReads, foldGuilds } from "../checks/check-reads.ts";
-import { checkStore } from "../checks/check-store.ts";
+import { checkAll } from "../checks/check-all.ts";
 import type { ReadWhat, Violation } from "../checks/evidence.ts";
 import { createSimGuild, type SimGuild } from "../clients/sim-guild.ts";
 import type { SimProcess } from "../engine/sim-process.ts";
 import { makeSimClient, type SimClient } from "../network/exchange.ts";
-import { World, type WorldOptions } from "../world/world.ts";
+import { type JournalKind, World, type WorldGuards } from "../world/world.ts";
 import { makeScriptedOrders, type ScriptedOrders } from "./scripted-orders.ts";
-
-/** What a schedule switches off. */
-export type SceneGuards = NonNullable<WorldOptions["guards"]>;
 
 /** A command with the request id that it keeps however often it is sent. */
 export interface SentCommand {
@@ -32,6 +25,12 @@ export interface SentCommand {
   readonly body: NonNullable<Command["body"]>;
   /** Whether its sender is not to hear of the answer. */
   readonly isLost?: boolean;
+}
+
+/** On what stage. */
+export interface SceneOptions {
+  readonly guards: WorldGuards;
+  readonly journal: JournalKind;
 }
 
 type Answer = TopicReply["body"];
@@ -51,10 +50,10 @@ export class Scene {
   readonly #clients = new Map<string, SimClient<TopicRequest, TopicReply>>();
   #guild: SimGuild | undefined;
 
-  constructor(seed: number, guards: SceneGuards) {
+  constructor(seed: number, { guards, journal }: SceneOptions) {
     this.orders = makeScriptedOrders();
     const { script } = this.orders;
-    this.world = new World({ seed, script, guards, shards: 1, hosts: 2, routers: 1, apis: 1 });
+    this.world = new World({ seed, script, guards, journal, shards: 1, hosts: 2, routers: 1, apis: 1 });
     this.world.start();
     this.#caller = this.world.machines.install("caller", () => {});
     this.#ids = makeIdGenerator({ workerId: workerOfTheScript, nowMs: () => this.#caller.clock.nowMs() });
@@ -190,17 +189,8 @@ export class Scene {
   /** Lets everything come to rest, and gives what is wrong. */
   async violations(): Promise<readonly Violation[]> {
     await this.pass(settleMs);
-    const { evidence, disk } = this.world;
-    const { topics, epochs } = disk.journal;
-    const view = { topics, epochs };
-    const guilds = foldGuilds(view, evidence.commands);
-    checkOrder(view, evidence);
-    checkOwners(view, evidence);
-    checkOnce(view, evidence);
-    checkAnswers(view, evidence);
-    checkMessageIds(guilds, evidence);
-    checkReads(view, guilds, evidence);
-    checkStore(disk.store, view, guilds, evidence);
+    const { evidence, disk, journaled } = this.world;
+    checkAll(journaled, disk.store, evidence);
     return evidence.violations;
   }
 

@@ -3,6 +3,7 @@ import { makeDirectory, makeJournal, makeStore } from "@guildhall/guild/clients/
 import { makeMemberships } from "@guildhall/guild/clients/memberships";
 import {
   allHostGuards,
+  type ConfirmGuards,
   defaultLimits,
   type Host,
   type HostGuards,
@@ -49,7 +50,7 @@ export interface HostOptions {
   readonly limits?: Partial<HostLimits>;
   readonly guards?: Partial<HostGuards>;
   /** The log that is the journal, instead of the one at `data`. */
-  readonly log?: { readonly address: string; readonly partitions: number };
+  readonly log?: { readonly address: string; readonly partitions: number; readonly guards: ConfirmGuards } | undefined;
   readonly onWarning: (what: string, details: Readonly<Record<string, unknown>>) => void;
   readonly onHandoff: HostPorts["reporter"]["handoffEnded"];
   readonly onHost: (host: Host) => void;
@@ -107,7 +108,8 @@ function makeJournalPorts(
   { log }: HostOptions,
 ): { readonly journal: Journal; readonly store: Store } {
   if (log === undefined) return { journal: makeJournal(data), store: makeStore(data) };
-  const journal = makeConfirmingJournal(makeSimLog(network, process, log), { writer: process.incarnation });
+  const { incarnation: writer } = process;
+  const journal = makeConfirmingJournal(makeSimLog(network, process, log), { writer }, log.guards);
   return { journal, store: makeBoundedStore(makeStore(data), journal) };
 }
 

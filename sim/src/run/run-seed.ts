@@ -1,8 +1,5 @@
 import { CreateMessage } from "@guildhall/proto";
-import { checkAnswers } from "../checks/check-answers.ts";
-import { checkOnce, checkOrder, checkOwners, type JournalView } from "../checks/check-journal.ts";
-import { checkReads, foldGuilds } from "../checks/check-reads.ts";
-import { checkStore } from "../checks/check-store.ts";
+import { checkAll } from "../checks/check-all.ts";
 import type { Violation } from "../checks/evidence.ts";
 import { createSimGuild, type SimGuild } from "../clients/sim-guild.ts";
 import { type Pace, startWorkload } from "../clients/workload.ts";
@@ -106,7 +103,7 @@ class SeedRun {
       this.#isOn = false;
       await engine.run(engine.nowMs + settleMs);
       await this.#readAll();
-      this.#check();
+      checkAll(this.#world.journaled, this.#world.disk.store, this.#world.evidence);
     } finally {
       process.off("unhandledRejection", unhandled);
     }
@@ -215,27 +212,9 @@ class SeedRun {
     return this.#journal === "confirming" ? log.truth.records : disk.journal.records.length;
   }
 
-  #view(): JournalView {
-    const { disk, log } = this.#world;
-    if (this.#journal === "confirming") return { topics: log.truth.topics, epochs: undefined };
-    return { topics: disk.journal.topics, epochs: disk.journal.epochs };
-  }
-
-  #check(): void {
-    const { evidence, disk } = this.#world;
-    const view = this.#view();
-    const guilds = foldGuilds(view, evidence.commands);
-    checkOrder(view, evidence);
-    checkOwners(view, evidence);
-    checkOnce(view, evidence);
-    checkAnswers(view, evidence);
-    checkReads(view, guilds, evidence);
-    checkStore(disk.store, view, guilds, evidence);
-  }
-
   #fingerprint(): string {
     const { engine, evidence } = this.#world;
-    const last = [...this.#view().topics.values()].map((records) => records.at(-1));
+    const last = [...this.#world.journaled.topics.values()].map((records) => records.at(-1));
     return [
       ...[engine.events, evidence.commands.size, evidence.reads.length, this.#recordCount()],
       ...last.map((record) => `${record?.ts}.${record?.lastId}`),

@@ -1,19 +1,20 @@
 import { type Coordinator, type CoordinatorStore, makeMemoryCoordinatorStore } from "@guildhall/coordinator/domain";
 import type { DataGuards } from "@guildhall/data/domain";
 import { allGuards } from "@guildhall/data/domain";
-import type { Host, HostGuards } from "@guildhall/guild/domain";
+import type { ConfirmGuards, Host, HostGuards } from "@guildhall/guild/domain";
 import type { Router } from "@guildhall/router/domain";
 import type { MapGuards } from "@guildhall/slots";
 import { smallestIdAt } from "@guildhall/snowflake";
 import { startApi } from "../actors/api.ts";
 import { startCoordinator } from "../actors/coordinator.ts";
 import { type DataDisk, startData } from "../actors/data.ts";
-import { startHost } from "../actors/host.ts";
+import { type HostOptions, startHost } from "../actors/host.ts";
 import { startLog } from "../actors/log.ts";
 import { type FleetOperator, plainSpec, startOperator } from "../actors/operator.ts";
 import { startRouter } from "../actors/router.ts";
 import { type Script, startScriptedCoordinator } from "../actors/scripted-coordinator.ts";
 import { AccountsDisk, startUser } from "../actors/user.ts";
+import type { JournalView } from "../checks/check-journal.ts";
 import { Evidence } from "../checks/evidence.ts";
 import { type ApiClient, makeApiClient } from "../clients/api-client.ts";
 import { makeProfile, type SimGuildPlan } from "../clients/sim-guild.ts";
@@ -37,6 +38,8 @@ export interface WorldGuards {
   readonly host?: Partial<HostGuards>;
   /** Of routers' and hosts' maps. */
   readonly map?: Partial<MapGuards>;
+  /** Of the journal that confirms by reading. */
+  readonly confirming?: Partial<ConfirmGuards>;
 }
 
 /** How large a world is, and what of its protections is switched off. */
@@ -134,8 +137,17 @@ export class World {
   }
 
   /** Where the log is, when that is the journal. */
-  get #logAt(): { readonly address: string; readonly partitions: number } | undefined {
-    return this.options.journal === "confirming" ? { address: addressOf("log-0"), partitions } : undefined;
+  get #logAt(): HostOptions["log"] {
+    const { journal, guards } = this.options;
+    if (journal !== "confirming") return undefined;
+    return { address: addressOf("log-0"), partitions, guards: { confirm: true, ...guards?.confirming } };
+  }
+
+  /** What counts as journaled, by the rules alone. */
+  get journaled(): JournalView {
+    const { disk, log } = this;
+    if (this.options.journal === "confirming") return { topics: log.truth.topics, epochs: undefined };
+    return { topics: disk.journal.topics, epochs: disk.journal.epochs };
   }
 
   /** Names of a kind: "guild-0" and so on. */
