@@ -1,5 +1,6 @@
 import { watchShardMap } from "@guildhall/rpc";
-import { type MapEntry, makeShardMap, rangeContains, type ShardMap, slotOf } from "@guildhall/slots";
+import { makeShardMap } from "@guildhall/slots";
+import { makeOwnerWatch } from "../topics/new-owners.ts";
 
 /** What the watch uses. */
 export interface OwnerWatchOptions {
@@ -13,25 +14,5 @@ export interface OwnerWatchOptions {
 /** Follows the published map of shards for changes of owners. */
 export function watchOwners({ address, name, onNewOwner }: OwnerWatchOptions): Disposable {
   const map = makeShardMap();
-  let known: readonly MapEntry[] = [];
-  return watchShardMap({
-    address,
-    watcher: name,
-    map,
-    onChange() {
-      const changed = newOwners(known, map);
-      known = map.entries();
-      if (changed.length === 0) return;
-      onNewOwner((guildId) => changed.some(({ range }) => rangeContains(range, slotOf(guildId))));
-    },
-  });
-}
-
-/** The entries whose slots belonged to another process before; all that was unknown before is no change. */
-export function newOwners(before: readonly MapEntry[], map: Pick<ShardMap, "entries">): readonly MapEntry[] {
-  if (before.length === 0) return [];
-  return map.entries().filter(({ range, incarnation }) => {
-    const former = before.find((entry) => rangeContains(entry.range, range.i));
-    return former !== undefined && former.incarnation !== incarnation;
-  });
+  return watchShardMap({ address, watcher: name, map, onChange: makeOwnerWatch(map, onNewOwner) });
 }

@@ -1,5 +1,6 @@
 export { everyGuard, type GatewayGuards } from "../domain/guards.ts";
 export type { Session } from "../domain/session.ts";
+export { Drain, type DrainPorts, type DrainResult, type Outlook } from "../drain.ts";
 export { type GatewayMetrics, makeGatewayMetrics } from "../events.ts";
 export {
   type Claim,
@@ -11,6 +12,7 @@ export {
   type SessionStore,
 } from "../store/session-store.ts";
 export { MemorySessionStore } from "../store/session-store-memory.ts";
+export { makeOwnerWatch } from "../topics/new-owners.ts";
 export type { Connection } from "../transport/connection.ts";
 export { type GatewayCore, makeGatewayCore } from "./gateway-core.ts";
 export type {
