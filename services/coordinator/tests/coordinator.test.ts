@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   CoordinatorServiceClient,
@@ -6,6 +8,8 @@ import {
   type DataRequest,
   DataServiceService,
   type EpochRecord,
+  type FleetSpec,
+  OrderKind,
 } from "@guildhall/proto";
 import {
   createCoordinatorClient,
@@ -18,6 +22,7 @@ import {
 import { makeTempDir, waitFor } from "@guildhall/testing";
 import { expect, test } from "@jest/globals";
 import { createCoordinatorService, readConfig } from "../src/index.ts";
+import { openSqliteCoordinatorStore } from "../src/store/coordinator-store-sqlite.ts";
 
 const record = (i: number, epoch: number, host: string, incarnation: string): EpochRecord => ({
   range: { i, n: 2 },
@@ -134,6 +139,107 @@ test("orders hosts to take their shards, publishes what they report, and goes on
   await waitFor(() => watch.maps.length === 2);
   expect(watch.maps[1]).toMatchObject({ version: 2n, fromVersion: 1n });
   expect(watch.maps[1]?.entries).toMatchObject([{ range: { i: 1, n: 2 }, host: "guild-1" }]);
+});
+
+test("answers operators: spec, fleet, plan, moves, drains; and refuses with the reason", async () => {
+  using dir = makeTempDir();
+  await using _data = await serveEpochs(`unix:${join(dir.path, "data.sock")}`, []);
+  await using coordinator = await startCoordinator(dir.path);
+  await using client = createCoordinatorClient(coordinator.address);
+  const rows = [record(0, 1, "guild-0", "a"), record(1, 1, "guild-1", "b")];
+  const renewAll = () =>
+    Promise.all(
+      rows.map((row) => {
+        const { host, incarnation } = row;
+        const shards = [{ range: row.range, row, load: undefined }];
+        return client.call("renewHost", { ...idle, host, incarnation, address: `${host}:7000`, owned: [], shards });
+      }),
+    );
+  await renewAll();
+  await waitFor(async () => {
+    const { shards } = await client.call("describeFleet", {});
+    return shards.length === 2 && shards.every(({ state }) => state === "Serving");
+  });
+  const { spec, hosts, imbalance } = await client.call("describeFleet", {});
+  expect(spec).toMatchObject({
+    shards: 2,
+    hosts: ["guild-0", "guild-1"],
+    rebalancingMode: "Off",
+    approvalRequired: true,
+  });
+  expect(hosts.map(({ name, state, shards, load }) => [name, state, shards, load])).toEqual([
+    ["guild-0", "Ready", 1, 0.5],
+    ["guild-1", "Ready", 1, 0.5],
+  ]);
+  expect(imbalance).toBe(1);
+  const plan = await client.call("planReshard", { to: 4 });
+  expect(plan).toMatchObject({ from: 2, to: 4, moves: [] });
+  expect(plan.splits.map(({ lowTopics, highTopics }) => [lowTopics, highTopics])).toEqual([
+    [5n, 5n],
+    [5n, 5n],
+  ]);
+  const applied = await client.call("applySpec", { spec: { ...spec, shards: 4 } as FleetSpec });
+  expect(applied.removableHosts).toEqual([]);
+  const drive = (verb: string, hash = "") => client.call("driveReshard", { verb, hash, to: 4, dryRun: false });
+  await waitFor(async () => (await client.call("describeFleet", {})).reshard?.phase === "Planned");
+  await expect(drive("apply")).rejects.toMatchObject({ code: "REFUSED", message: "a reshard is Planned" });
+  await expect(drive("jump")).rejects.toMatchObject({ code: "INVALID_FORM" });
+  expect(await drive("cancel")).toMatchObject({ phase: "Cancelled", serving: 2 });
+  const bad = client.call("applySpec", { spec: { ...spec, shards: 16 } as FleetSpec });
+  await expect(bad).rejects.toMatchObject({ code: "BAD_SPEC", fields: [{ path: ["shards"] }] });
+
+  await renewAll();
+  const waiting = client.call("awaitOrders", { host: "guild-0", incarnation: "a", seen: 0n, waitMs: 10_000 });
+  const { moveId } = await client.call("moveShard", { range: { i: 0, n: 2 }, toHost: "guild-1", dryRun: false });
+  const { orders } = await waiting;
+  expect(orders).toEqual([
+    {
+      range: { i: 0, n: 2 },
+      moveId,
+      fromIncarnation: "a",
+      kind: OrderKind.ORDER_KIND_MOVE,
+      toHost: "guild-1",
+      toAddress: "guild-1:7000",
+      toIncarnation: "b",
+    },
+  ]);
+  expect(await client.call("drainHost", { host: "guild-1", dryRun: true, cancel: false })).toEqual({ shardsLeft: 2 });
+  const missing = client.call("moveShard", { range: { i: 7, n: 8 }, toHost: "guild-1", dryRun: true });
+  await expect(missing).rejects.toMatchObject({ code: "REFUSED", message: "there is no shard 7/8" });
+  const metrics = await (await fetch(coordinator.metricsUrl ?? "")).text();
+  expect(metrics).toContain('guildhall_coordinator_orders{kind="move"} 1');
+});
+
+test("copies its state, as it is at one moment, where nothing is overwritten", async () => {
+  using dir = makeTempDir();
+  await using coordinator = await startCoordinator(dir.path);
+  await using client = createCoordinatorClient(coordinator.address);
+  await client.call("leaseWorkerId", { process: "api-0", incarnation: "a", highestTimeMs: 7n });
+  const folder = join(dir.path, "backup");
+  const { files } = await client.call("backup", { folder });
+  const bytes = readFileSync(join(folder, "coordinator.db"));
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  expect(files).toEqual([{ name: "coordinator.db", bytes: BigInt(bytes.length), sha256 }]);
+  await using copy = await openSqliteCoordinatorStore(folder);
+  const { rows } = await copy.claim();
+  expect(rows.filter(({ kind }) => kind === "worker")).toMatchObject([{ row: { incarnation: "a", highestTimeMs: 7 } }]);
+  for (const wrong of [folder, "not/absolute"]) {
+    await expect(client.call("backup", { folder: wrong })).rejects.toMatchObject({ code: "REFUSED" });
+  }
+});
+
+test("is deposed by another on the same folder, and says so", async () => {
+  using dir = makeTempDir();
+  await using _data = await serveEpochs(`unix:${join(dir.path, "data.sock")}`, []);
+  await using _first = await startCoordinator(dir.path);
+  const before = deposed.length;
+  await using second = await startCoordinator(dir.path, "second");
+  await waitFor(() => deposed.length === before + 1);
+  expect(deposed.at(-1)).toMatch(/^coordinator \d+ has taken over/);
+  await using client = createCoordinatorClient(second.address);
+  expect(await client.call("leaseWorkerId", { process: "p", incarnation: "i", highestTimeMs: 0n })).toMatchObject({
+    ttlMs: 600_000,
+  });
 });
 
 test("refuses a renewal that names nobody, with a clear error", async () => {

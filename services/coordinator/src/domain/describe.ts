@@ -18,11 +18,12 @@ import { doublingOf } from "./reshard-plan.ts";
 /** Everything that is known of the fleet, as operators are told it. */
 export function describeFleet(fleet: Fleet, mapVersion: number): FleetDescription {
   const spec = fleet.spec();
+  const held = holdings(fleet);
   const running = fleet.orders.open().filter(({ kind }) => kind === "move");
   return {
     mapVersion: BigInt(mapVersion),
     shards: fleet.shards().map((shard) => describeShard(fleet, shard)),
-    hosts: hostNames(fleet).map((name) => describeHost(fleet, name)),
+    hosts: hostNames(fleet).map((name) => describeHost(fleet, name, held)),
     reshard: describeReshard(fleet),
     decisions: fleet.decisions.list().map(describeDecision),
     moves: [...fleet.orders.ended().map(describeMove), ...running.map(describeRunning)],
@@ -98,21 +99,41 @@ function hostNames({ keeper, hosts }: Fleet): string[] {
   return [...new Set([...(keeper.get("spec")?.hosts ?? []), ...keeper.rows("host").keys(), ...hosts.names()])].sort();
 }
 
-function describeHost(fleet: Fleet, name: string): HostDescription {
-  const { hosts, clock, balancer } = fleet;
-  const info = hosts.last(name);
-  const owned = fleet.shards().filter(({ row }) => row?.host === name);
-  const total = fleet.shards().reduce((sum, { key }) => sum + balancer.weightOf(key), 0);
-  const load = owned.reduce((sum, { key }) => sum + balancer.weightOf(key), 0) / (total || 1);
+interface Holding {
+  shards: number;
+  weight: number;
+  epochMax: number;
+}
+
+/** What each host owns, and the weight of all shards. */
+function holdings(fleet: Fleet): { readonly of: ReadonlyMap<string, Holding>; readonly total: number } {
+  const of = new Map<string, Holding>();
+  let total = 0;
+  for (const { key, row } of fleet.shards()) {
+    const weight = fleet.balancer.weightOf(key);
+    total += weight;
+    if (row === undefined) continue;
+    const held = of.get(row.host) ?? { shards: 0, weight: 0, epochMax: 0 };
+    held.shards += 1;
+    held.weight += weight;
+    held.epochMax = Math.max(held.epochMax, row.epoch);
+    of.set(row.host, held);
+  }
+  return { of, total: total || 1 };
+}
+
+function describeHost(fleet: Fleet, name: string, { of, total }: ReturnType<typeof holdings>): HostDescription {
+  const info = fleet.hosts.last(name);
+  const held = of.get(name);
   return {
     name,
     address: info?.address ?? "",
     incarnation: info?.incarnation ?? "",
     state: hostState(fleet, name),
-    shards: owned.length,
-    load,
-    epochMax: Math.max(0, ...owned.map(({ row }) => row?.epoch ?? 0)),
-    renewedMsAgo: info === undefined ? 0 : clock.monotonicMs() - info.renewedAtMs,
+    shards: held?.shards ?? 0,
+    load: (held?.weight ?? 0) / total,
+    epochMax: held?.epochMax ?? 0,
+    renewedMsAgo: info === undefined ? 0 : fleet.clock.monotonicMs() - info.renewedAtMs,
     version: info?.version ?? "",
   };
 }

@@ -1,4 +1,4 @@
-import type { EpochRow, MapEntry, ShardRange } from "@guildhall/slots";
+import type { MapEntry, ShardRange } from "@guildhall/slots";
 import type { WorkerRow } from "./worker-leases.ts";
 
 /** Where a shard is about to go. */
@@ -207,6 +207,3 @@ export type Kind = keyof Kept;
 export type Change = {
   readonly [K in Kind]: { readonly kind: K; readonly key: string; readonly row: Kept[K] | undefined };
 }[Kind];
-
-/** An owner of a range as the journal knows it. */
-export type Owner = Pick<EpochRow, "host" | "incarnation" | "epoch">;
