@@ -11,6 +11,8 @@ export interface FleetChanges {
   readonly heartbeatInterval?: string;
   readonly resumeWindow?: string;
   readonly zstdContexts?: number;
+  /** Left out: 2. */
+  readonly gateways?: number;
   readonly withDemo?: boolean;
   /** The state folder; left out: one of its own, removed at the end. */
   readonly state?: string;
@@ -33,6 +35,8 @@ export interface TestFleet extends AsyncDisposable {
   /** The names of the processes of a service. */
   namesOf(service: string): string[];
   pidOf(name: string): number;
+  /** The address of just one gateway. */
+  urlOf(name: string): string;
   /** Kills a process at once and resolves when it is ready again under a new pid. */
   killAndAwait(name: string): Promise<void>;
 }
@@ -50,7 +54,7 @@ export function testSpec(changes: FleetChanges = {}): object {
       rateLimits: changes.rateLimits ?? "Off",
       guild: { hosts: 2 },
       gateway: {
-        replicas: 2,
+        replicas: changes.gateways ?? 2,
         ...(changes.heartbeatInterval === undefined ? {} : { heartbeatInterval: changes.heartbeatInterval }),
         ...(changes.resumeWindow === undefined ? {} : { resumeWindow: changes.resumeWindow }),
         ...(changes.zstdContexts === undefined ? {} : { zstdContexts: changes.zstdContexts }),
@@ -82,11 +86,12 @@ export async function startFleet(changes: FleetChanges = {}): Promise<TestFleet>
     }),
   );
   const owned = stack.move();
-  const pidOf = (name: string): number => {
+  const find = (name: string) => {
     const found = fleet.endpoints.processes.find((each) => each.name === name);
     if (found === undefined) throw new Error(`no process ${name}`);
-    return found.pid;
+    return found;
   };
+  const pidOf = (name: string): number => find(name).pid;
   return {
     fleet,
     log,
@@ -105,6 +110,11 @@ export async function startFleet(changes: FleetChanges = {}): Promise<TestFleet>
     gateway: fleet.endpoints.gateway,
     namesOf: (service) => fleet.endpoints.processes.filter((each) => each.service === service).map(({ name }) => name),
     pidOf,
+    urlOf(name) {
+      const { url } = find(name);
+      if (url === undefined) throw new Error(`${name} has no address of its own`);
+      return url;
+    },
     async killAndAwait(name) {
       const before = pidOf(name);
       await fleet.kill(name);

@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { EventEmitter, once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "@jest/globals";
-import { systemClock, systemTimers } from "./index.ts";
+import { makeHandedSockets, systemClock, systemTimers } from "./index.ts";
 
 const fixture = fileURLToPath(new URL("./fixtures/service.ts", import.meta.url));
 const children: ChildProcess[] = [];
@@ -67,7 +69,46 @@ test("tells its parent where it is, drains and disposes at SIGTERM, and exits 0"
   });
   child.kill("SIGTERM");
   expect(await exited).toEqual({ code: 0, stderr: "" });
-  expect(messages.slice(1)).toEqual([{ event: "drain" }, { event: "disposed" }]);
+  expect(messages.slice(1)).toEqual([{ event: "drain" }, { front: "draining" }, { event: "disposed" }]);
+});
+
+test("a service says itself how long its stop may take", async () => {
+  const { child, exited, heard } = start("hurries");
+  await heard("ready");
+  child.kill("SIGTERM");
+  expect((await exited).code).toBe(1);
+});
+
+test("takes connections that its parent hands over, and answers each message", async () => {
+  const { child, messages, heard } = start("serves");
+  await heard("ready");
+  const server = createServer({ pauseOnConnect: true }, (socket) => child.send({ front: "socket", n: 7 }, socket));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    child.send({ front: "ping", n: 6 });
+    child.send({ other: "message" });
+    const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    const [text] = await once(client.setEncoding("utf8"), "data");
+    expect(text).toBe("taken");
+    expect(messages.slice(1)).toEqual([
+      { front: "here", n: 6 },
+      { front: "here", n: 7 },
+    ]);
+  } finally {
+    server.close();
+  }
+});
+
+test("knows a parent that has closed the port, or is gone", () => {
+  const channel = Object.assign(new EventEmitter(), { send: () => true });
+  const sockets = [makeHandedSockets(channel), makeHandedSockets(channel)] as const;
+  sockets[0].take(() => {});
+  channel.emit("message", { front: "closed" });
+  sockets[1].take(() => {});
+  expect(sockets.map(({ isPortClosed }) => isPortClosed)).toEqual([true, false]);
+  channel.emit("disconnect");
+  expect(sockets[1].isPortClosed).toBe(true);
 });
 
 test("stops when its parent lets go of it", async () => {

@@ -28,11 +28,11 @@ export async function startFleet(
   config: Partial<GatewayConfig> = {},
   overrides: GatewayOverrides = {},
 ): Promise<TestFleet> {
-  const stack = new AsyncDisposableStack();
-  const { path } = stack.use(makeTempDir());
+  await using starting = new AsyncDisposableStack();
+  const { path } = starting.use(makeTempDir());
   const socket = (name: string) => `unix:${join(path, `${name}.sock`)}`;
-  const router = stack.use(new TestRouter());
-  const users = stack.use(new TestUsers((item) => router.publish(item)));
+  const router = starting.use(new TestRouter());
+  const users = starting.use(new TestUsers((item) => router.publish(item)));
   await router.start(socket("r"));
   await users.start(socket("u"));
   const startGateway = async (name: string, changes: Partial<GatewayConfig>, others: GatewayOverrides) =>
@@ -68,7 +68,9 @@ export async function startFleet(
         { ...overrides, ...others },
       ),
     );
+  let stack: AsyncDisposableStack = starting;
   const gateway = await startGateway("gateway-0", {}, {});
+  stack = starting.move();
   const url = `ws://127.0.0.1:${gateway.ports.ws}`;
   const clients: TestClient[] = [];
   stack.defer(() => {
