@@ -1,3 +1,4 @@
+import { CreateMessage } from "@guildhall/proto";
 import type { ReadWhat } from "../checks/evidence.ts";
 import type { Ablation } from "./ablation.ts";
 import type { Scene } from "./scene.ts";
@@ -75,6 +76,27 @@ export const retryWindow: Ablation = {
     scene.world.machines.crash("guild-0");
     await scene.takeOver("guild-1", "guild-0");
     await scene.done("it is answered", scene.send({ ...command, isLost: false }));
+  },
+};
+
+/** A message with an enforced nonce is sent by somebody who asks anew, minutes later, and at another host. */
+export const nonceWindow: Ablation = {
+  name: "retry window, by nonce",
+  off: { host: { retryWindow: false } },
+  finds: "once",
+  async play(scene) {
+    const { general: channelId, owner: by } = scene.guild;
+    const value = CreateMessage.fromPartial({ channelId, content: "once", enforceNonce: true, nonceJson: '"n"' });
+    const send = (isLost: boolean) =>
+      scene.send({
+        ...{ requestId: scene.requestId(), to: "router-0", by, isLost },
+        body: { $case: "createMessage", value },
+      });
+    await scene.done("it is done", send(true));
+    await scene.pass(240_000);
+    scene.world.machines.crash("guild-0");
+    await scene.takeOver("guild-1", "guild-0");
+    await scene.done("it is answered", send(false));
   },
 };
 
