@@ -36,7 +36,11 @@ export function checkSpec(spec: FleetSpec): void {
   check(new Set(hosts).size === hosts.length, "guild.hosts", "names a host twice");
   check(movesPerHost >= 1 && movesPerHost <= 64, "resharding.movesPerHost", "must be from 1 to 64");
   check(["Off", "DryRun", "Auto"].includes(rebalancingMode), "rebalancing.mode", "must be Off, DryRun or Auto");
-  check(target >= 1 && trigger > target && trigger <= 100, "rebalancing.trigger", "must be above target, which is ≥ 1");
+  check(
+    target >= 1 && trigger >= target && trigger <= 100,
+    "rebalancing.trigger",
+    "must be from target, which is ≥ 1, to 100",
+  );
   for (const part of ["resharding", "rebalancing"] as const) {
     for (const [index, window] of spec[`${part}Windows`].entries()) {
       const path = `${part}.windows.${index}`;
