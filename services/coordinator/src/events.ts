@@ -1,4 +1,5 @@
 import { toGuildhallError } from "@guildhall/errors";
+import { type Clock, systemClock } from "@guildhall/lifecycle";
 import type { Metrics, Telemetry } from "@guildhall/telemetry";
 import type { OrderEnd } from "./domain/orders.ts";
 import type { Coordinator, CoordinatorStatus } from "./domain/ports.ts";
@@ -14,8 +15,11 @@ export interface CoordinatorEvents {
   show(coordinator: Coordinator): void;
 }
 
+const repeatMs = 30_000;
+
 /** Declares them. */
 export function makeCoordinatorEvents({ metrics, log }: Telemetry): CoordinatorEvents {
+  const isNews = makeNews(systemClock);
   const unread = metrics.counter("epoch_read_failures_total", "Readings of the EPOCHs that failed.", ["code"]);
   const failures = metrics.counter("failures_total", "Writes and countings that failed and are tried again.", ["code"]);
   const ended = metrics.counter("orders_ended_total", "Orders that ended: of what kind, why, and how.", [
@@ -34,18 +38,29 @@ export function makeCoordinatorEvents({ metrics, log }: Telemetry): CoordinatorE
     epochsUnread(error) {
       const { code, message } = toGuildhallError(error);
       unread.inc({ code });
-      log.warn({ code }, `cannot read the EPOCHs: ${message}`);
+      if (isNews(`epochs ${message}`)) log.warn({ code }, `cannot read the EPOCHs, goes on trying: ${message}`);
     },
     failed(error) {
       const { code, message } = toGuildhallError(error);
       failures.inc({ code });
-      log.warn({ code }, `failed, is tried again: ${message}`);
+      if (isNews(message)) log.warn({ code }, `failed, is tried again: ${message}`);
     },
     deposed: (error) => log.error({ err: error }, "deposed: this coordinator does nothing any more"),
     show(coordinator) {
       const show = makeGauges(metrics);
       metrics.beforeRead(() => show(coordinator.status()));
     },
+  };
+}
+
+/** Tells whether a text was not told within the last while: what is tried several times a second fails as often. */
+function makeNews(clock: Pick<Clock, "monotonicMs">): (text: string) => boolean {
+  let last = { text: "", atMs: Number.NEGATIVE_INFINITY };
+  return (text) => {
+    const nowMs = clock.monotonicMs();
+    if (text === last.text && nowMs - last.atMs < repeatMs) return false;
+    last = { text, atMs: nowMs };
+    return true;
   };
 }
 
