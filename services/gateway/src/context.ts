@@ -7,11 +7,16 @@ import type { DispatchLog } from "./domain/dispatch-log.ts";
 import type { GatewayGuards } from "./domain/guards.ts";
 import type { IdentifyLimit } from "./domain/identify-limit.ts";
 import type { LogWriter } from "./domain/log-writer.ts";
+import type { Pacer } from "./domain/pacer.ts";
 import type { Profiles } from "./domain/profile.ts";
 import type { SessionTable } from "./domain/session-table.ts";
 import type { GatewayMetrics } from "./events.ts";
 import type { Ghosts } from "./log/ghosts.ts";
 import type { Recording } from "./log/recording.ts";
+import type { Bridges } from "./session/catch-up-guild.ts";
+import type { CatchUps } from "./session/catch-ups.ts";
+import type { ClaimWatch } from "./session/claim-watch.ts";
+import type { TakeOvers } from "./session/take-overs.ts";
 import type { LogHolder, SessionStore } from "./store/session-store.ts";
 import type { Bus } from "./topics/bus.ts";
 import type { TopicReads } from "./topics/followed.ts";
@@ -47,5 +52,11 @@ export interface GatewayContext {
   readonly holder: LogHolder;
   readonly gateways: Gateways;
   readonly ghosts: Ghosts;
+  readonly bridges: Bridges;
+  readonly takeOvers: TakeOvers;
+  readonly catchUps: CatchUps;
+  readonly claimWatch: ClaimWatch;
+  /** For work on other gateways' sessions, which is not to hold up the own ones. */
+  readonly pacer: Pacer;
   readonly guards: GatewayGuards;
 }

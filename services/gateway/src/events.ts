@@ -24,6 +24,10 @@ export function makeGatewayMetrics(metrics: Metrics) {
     joins: metrics.counter("joins_total", "Guild joins of sessions, by outcome", ["result"]),
     seals: metrics.counter("seals_total", "Sessions that other gateways claimed, by how they were found", ["result"]),
     drains: metrics.counter("drains_total", "Drains, by how they ended", ["result"]),
+    takeOvers: metrics.counter("takeovers_total", "Sessions wanted from other gateways, by outcome", ["result"]),
+    catchUps: metrics.counter("catch_ups_total", "Sessions from other gateways on their way to their topics", [
+      "result",
+    ]),
     hereOnly: metrics.gauge(
       "sessions_here_only",
       "1 while the session log cannot be written: no other gateway can resume",

@@ -7,6 +7,7 @@ import { Admission } from "../domain/admission.ts";
 import { DispatchLog } from "../domain/dispatch-log.ts";
 import { everyGuard, type GatewayGuards } from "../domain/guards.ts";
 import { IdentifyLimit } from "../domain/identify-limit.ts";
+import { Pacer } from "../domain/pacer.ts";
 import { makeProfiles } from "../domain/profile.ts";
 import type { Session } from "../domain/session.ts";
 import { SessionTable } from "../domain/session-table.ts";
@@ -14,16 +15,22 @@ import { EventTracer } from "../domain/trace-ring.ts";
 import { Ghosts } from "../log/ghosts.ts";
 import { Recording } from "../log/recording.ts";
 import { receive } from "../ops/receive.ts";
+import { sealSession } from "../rpc/seal-session.ts";
+import { Bridges } from "../session/catch-up-guild.ts";
+import { CatchUps } from "../session/catch-ups.ts";
+import { ClaimWatch } from "../session/claim-watch.ts";
 import { closeConnection, connectionClosed, invalidate } from "../session/end.ts";
 import { hello } from "../session/payloads.ts";
+import { TakeOvers } from "../session/take-overs.ts";
 import { applyUserChange } from "../session/user-change.ts";
+import { Janitor } from "../store/janitor.ts";
 import { Bus } from "../topics/bus.ts";
 import { GuildTopics } from "../topics/guild-topics.ts";
 import { UserTopics } from "../topics/user-topics.ts";
 import { Connection } from "../transport/connection.ts";
 import { Flusher, type SentCounts } from "../transport/flusher.ts";
 import type { GatewaySocket } from "../transport/gateway-socket.ts";
-import type { GatewayCorePorts } from "./ports.ts";
+import type { GatewayCorePorts, Sealed, SealRequest } from "./ports.ts";
 
 /** A gateway without its sockets. */
 export interface GatewayCore extends Disposable {
@@ -35,6 +42,8 @@ export interface GatewayCore extends Disposable {
   receive(connection: Connection, data: Buffer): void;
   /** The socket has gone, with this code. */
   closed(connection: Connection, code: number): void;
+  /** Another gateway has claimed a session. */
+  seal(request: SealRequest): Sealed;
 }
 
 const maxIdentifiesAtOnce = 128;
@@ -44,6 +53,12 @@ const defaultLogBytes = 128 * 1024 * 1024;
 const defaultStoredBytes = 512 * 1024 * 1024;
 const defaultCheckpointMs = 5_000;
 const tickMs = 500;
+const claimsEveryMs = 5_000;
+const janitorEveryMs = 30_000;
+// Takeovers that have begun in time may read the log of a dead gateway for so much longer.
+const deadLogSlackMs = 60_000;
+// Dispatches that sessions of other gateways may be sent in one turn of the event loop: some milliseconds of work.
+const pacedPerTurn = 2_000;
 // A session is resumed from the last checkpoint before what its client has, which is older than its end.
 const logSlackMs = 30_000;
 
@@ -72,6 +87,10 @@ export function makeGatewayCore(ports: GatewayCorePorts, guards: GatewayGuards =
     },
     receive: (connection, data) => receive(context, connection, data),
     closed: (connection, code) => connectionClosed(context, connection, code),
+    seal(request) {
+      const { held, index, s } = sealSession(context, request);
+      return { held, index: Number(index), s: Number(s) };
+    },
     [Symbol.dispose]: () => stack.dispose(),
   };
 }
@@ -121,6 +140,13 @@ function makeContext(
   const context: GatewayContext = {
     ...{ config: settings, log, metrics, clock, timers, random: ports.random, router, users, reads, bus, dispatchLog },
     ...{ writer: recording, recording, profiles, store, holder, gateways: ports.gateways, ghosts, guards },
+    ...{
+      bridges: new Bridges(),
+      takeOvers: new TakeOvers(),
+      catchUps: new CatchUps(),
+      claimWatch: new ClaimWatch(holder.tag),
+    },
+    pacer: new Pacer({ perTurn: pacedPerTurn, soon: (act) => void timers.after(0, act) }),
     newSessionId: () => holder.tag + ports.randomHex(16),
     sessions: new SessionTable({
       log: dispatchLog,
@@ -187,6 +213,16 @@ function makeFlusher(
   });
 }
 
+function makeJanitor({ store, holder, config, clock, sessions }: GatewayContext): Janitor {
+  return new Janitor({
+    store,
+    ownTag: holder.tag,
+    keepMs: config.resumeWindowMs + deadLogSlackMs,
+    nowMs: () => clock.nowMs(),
+    has: (sessionId) => sessions.get(sessionId) !== undefined,
+  });
+}
+
 /** What is done again and again. */
 function runClock(ports: GatewayCorePorts, context: GatewayContext, stack: DisposableStack): void {
   const { timers, clock, sessions, dispatchLog, recording, ghosts, guildTopics, userTopics } = context;
@@ -197,6 +233,12 @@ function runClock(ports: GatewayCorePorts, context: GatewayContext, stack: Dispo
       ghosts.expire();
     }),
   );
+  stack.use(timers.every(claimsEveryMs, () => void context.claimWatch.look(context)));
+  const janitor = makeJanitor(context);
+  const clean = (): void => {
+    janitor.round().catch((error: unknown) => context.log.debug({ err: error }, "old session logs were not removed"));
+  };
+  stack.use(timers.every(janitorEveryMs, clean));
   stack.use(
     timers.every(ports.checkpointMs ?? defaultCheckpointMs, () => {
       dispatchLog.expire(clock.monotonicMs());

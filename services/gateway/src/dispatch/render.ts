@@ -40,10 +40,15 @@ export function ownPiece(text: string | Uint8Array): Segment {
   return new Segment(typeof text === "string" ? Buffer.from(text) : text, false);
 }
 
+// One for each body: of what many sessions get one by one there are very many records.
+const ownDispatches = new WeakMap<Body, Dispatch>();
+
 /** What the log keeps of a dispatch that goes to one session whatever its intents. */
-export function ownDispatch(type: string, body: Body): Dispatch {
-  return {
-    type,
+export function ownDispatch(body: Body): Dispatch {
+  const known = ownDispatches.get(body);
+  if (known !== undefined) return known;
+  const made = {
+    type: "",
     audience: everyone,
     intents: 0,
     body,
@@ -54,4 +59,6 @@ export function ownDispatch(type: string, body: Body): Dispatch {
     exemptUsers: nobody,
     isContent: false,
   };
+  ownDispatches.set(body, made);
+  return made;
 }

@@ -17,6 +17,8 @@ export class Body {
   readonly segments: readonly Segment[];
   /** Bytes of all segments, uncompressed. */
   readonly length: number;
+  /** Records of logs that have it: its bytes count once however many there are. */
+  holds = 0;
 
   constructor(segments: readonly Segment[]) {
     this.segments = segments;

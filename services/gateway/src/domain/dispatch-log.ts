@@ -1,3 +1,4 @@
+import type { Body } from "./body.ts";
 import { Deque } from "./deque.ts";
 import type { Dispatch } from "./event.ts";
 
@@ -94,7 +95,7 @@ export class DispatchLog {
     const added: LogRecord = { index: ++this.#index, eventIndex, seq, dispatch, isEphemeral };
     owner.records.push(added);
     this.#entries.push({ owner, record: added, atMs: nowMs });
-    this.#bytes += sizeOf(added);
+    this.#bytes += hold(dispatch);
     while (this.#bytes > this.#limits.maxBytes) this.#dropOldest();
     return added;
   }
@@ -147,11 +148,24 @@ export class DispatchLog {
     entry.owner.records.shift();
     if (entry.record.seq > entry.owner.droppedSeq) entry.owner.droppedSeq = entry.record.seq;
     this.#floor = entry.record.index;
-    this.#bytes -= sizeOf(entry.record);
+    this.#bytes -= release(entry.record.dispatch);
   }
 }
 
-function sizeOf({ dispatch }: LogRecord): number {
-  const { body, gatedBody, halfGatedBody } = dispatch;
-  return body.length + (gatedBody?.length ?? 0) + (halfGatedBody?.length ?? 0) + recordOverheadBytes;
+/** The bytes that a record adds: its own, and those of bodies that no record had before. */
+function hold(dispatch: Dispatch): number {
+  let bytes = recordOverheadBytes;
+  for (const body of bodiesOf(dispatch)) if (body !== undefined && body.holds++ === 0) bytes += body.length;
+  return bytes;
+}
+
+/** The bytes that go with a record. */
+function release(dispatch: Dispatch): number {
+  let bytes = recordOverheadBytes;
+  for (const body of bodiesOf(dispatch)) if (body !== undefined && --body.holds === 0) bytes += body.length;
+  return bytes;
+}
+
+function bodiesOf({ body, gatedBody, halfGatedBody }: Dispatch): (Body | undefined)[] {
+  return [body, gatedBody, halfGatedBody];
 }

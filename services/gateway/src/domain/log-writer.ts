@@ -2,23 +2,34 @@ import type { AttachedTopic, TopicKind } from "./attachment.ts";
 import type { Body } from "./body.ts";
 import type { EphemeralEvent, GuildShape, TopicEvent } from "./event.ts";
 import type { GuildTopic } from "./guild-topic.ts";
-import type { Session } from "./session.ts";
+import type { GuildJoin, Session } from "./session.ts";
 
 /** Why a session is no longer here. */
 export type EndReason = "over" | "handed over";
+
+/** A guild as of one event of it: from here sessions that were cut there go on. */
+export interface GuildStart {
+  readonly seq: number;
+  readonly shape: GuildShape;
+  /** Whose sessions may go on from here, with their roles. */
+  readonly members: ReadonlyMap<bigint, readonly bigint[]>;
+}
 
 /** A topic that a session taken over from another gateway has still to join here. */
 export interface PendingTopic {
   readonly kind: TopicKind;
   readonly id: bigint;
-  /** Where in the topic the session is to go on: the seq of `shape`. */
-  readonly seq: number;
-  /** The session has had what concerns it up to this seq, which is `seq` or later. */
+  /** The session has had what concerns it up to this seq. */
   readonly progress: number;
-  /** The guild as of `seq`; undefined for a user topic. Sessions that were cut at the same seq share one object. */
-  readonly shape: GuildShape | undefined;
-  /** The user's roles as of `seq`. */
-  readonly roleIds: readonly bigint[];
+  /** The guild as of `progress` or before; undefined for a user topic. Sessions that were cut at the same seq share it. */
+  readonly start: GuildStart | undefined;
+}
+
+/** What a session has still to do when it comes from another gateway. */
+export interface Unfinished {
+  readonly pending: readonly PendingTopic[];
+  /** Guilds that it was joining. */
+  readonly joining: ReadonlyMap<bigint, Pick<GuildJoin, "wasAnnounced">>;
 }
 
 /** Which event of a topic a dispatch to one session comes from, while the session has not joined the topic yet. */
@@ -41,7 +52,7 @@ export interface LogWriter {
   event(kind: TopicKind, event: TopicEvent): void;
   ephemeral(kind: TopicKind, event: EphemeralEvent): void;
   begun(session: Session): void;
-  adopted(session: Session, pending: readonly PendingTopic[]): void;
+  adopted(session: Session, unfinished: Unfinished): void;
   attached(session: Session, topic: AttachedTopic): void;
   /** A pending topic will not be joined: the user is no longer in it. */
   left(session: Session, kind: TopicKind, topic: bigint): void;

@@ -91,7 +91,10 @@ function collect(session: Session, from: number): Happened[] {
 }
 
 /** What the session was sent of a record of a topic that it had then. */
-function bodyOf({ session, member }: Attachment, { dispatch, eventIndex }: LogRecord): Body | undefined {
+export function bodyOf(
+  { session, member }: Pick<Attachment, "session" | "member">,
+  { dispatch, eventIndex }: LogRecord,
+): Body | undefined {
   if (member === undefined) {
     if (!session.isFirstShard) return undefined;
   } else {

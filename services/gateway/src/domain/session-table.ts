@@ -1,7 +1,7 @@
 import { lasting } from "./attachment.ts";
 import { Deque } from "./deque.ts";
 import { type DispatchLog, noCounter } from "./dispatch-log.ts";
-import type { EndReason, LogWriter, PendingTopic } from "./log-writer.ts";
+import type { EndReason, LogWriter, Unfinished } from "./log-writer.ts";
 import { type Link, Session, type SessionSeed } from "./session.ts";
 
 /** What the table needs of its process. */
@@ -76,14 +76,14 @@ export class SessionTable {
     this.#ports.writer.begun(session);
   }
 
-  /** A session that began elsewhere goes on here from `s`; the topics that it is to join are `pending`. */
-  adopt(seed: Omit<SessionSeed, "slot">, s: number, link: Link, pending: readonly PendingTopic[]): Session {
+  /** A session that began elsewhere goes on here from `s`; it is to be brought to its topics. */
+  adopt(seed: Omit<SessionSeed, "slot">, s: number, link: Link, unfinished: Unfinished): Session {
     const session = this.create(seed, link);
     this.#adopted++;
     session.s = s;
     session.startS = s;
     session.startIndex = this.#ports.log.index;
-    this.#ports.writer.adopted(session, pending);
+    this.#ports.writer.adopted(session, unfinished);
     return session;
   }
 

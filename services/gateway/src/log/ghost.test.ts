@@ -212,7 +212,7 @@ class World {
     const body = ownBody("TEST", json);
     this.recording.own(session, body, false, undefined);
     const eventIndex = this.log.beginEvent();
-    const record = { eventIndex, seq: 0, dispatch: ownDispatch("TEST", body), isEphemeral: false };
+    const record = { eventIndex, seq: 0, dispatch: ownDispatch(body), isEphemeral: false };
     this.log.append(session, record, this.time.clock.monotonicMs());
     if (session.link !== undefined) session.deliver(body);
   }

@@ -1,8 +1,7 @@
 import type { Timers } from "@guildhall/lifecycle";
 import { lasting } from "../domain/attachment.ts";
-import type { GuildShape } from "../domain/event.ts";
 import type { GuildTopic } from "../domain/guild-topic.ts";
-import type { PendingTopic } from "../domain/log-writer.ts";
+import type { GuildStart, PendingTopic } from "../domain/log-writer.ts";
 import { type Counted, planResume, type ResumePlan, settle } from "../domain/resume.ts";
 import type { GuildJoin, SessionSeed } from "../domain/session.ts";
 import type { SessionStore } from "../store/session-store.ts";
@@ -36,7 +35,7 @@ export class Ghost {
   readonly #ports: GhostPorts;
   readonly #reader: LogReader;
   readonly #watched = new Map<string, Set<(found: Replayed) => void>>();
-  readonly #shapes = new WeakMap<GuildTopic, { readonly seq: number; readonly shape: GuildShape }>();
+  readonly #starts = new WeakMap<GuildTopic, GuildStart>();
   #pass: Promise<boolean> | undefined;
   #next: Promise<boolean> | undefined;
 
@@ -67,9 +66,9 @@ export class Ghost {
     return this.#next;
   }
 
-  /** The log has come to its end; says so when that is in the middle of something. */
-  close(): void {
-    this.#reader.close();
+  /** Says so when the log ends in the middle of something. */
+  reportTail(): void {
+    this.#reader.reportTail();
   }
 
   /** What there is to go on with of a session, for a client that has `seq`. In one turn with what has been read. */
@@ -81,7 +80,7 @@ export class Ghost {
     // How far a session has got that had a client must be counted; of one that was cut the log says it.
     if (counted === "wrong" || (counted === "unknown" && !isCut)) return counted;
     const pending = this.#pendingOf(found);
-    if (pending.some(({ kind, shape }) => kind === "guild" && shape === undefined)) return "incomplete";
+    if (pending.some(({ kind, start }) => kind === "guild" && start === undefined)) return "incomplete";
     return { seed: session, plan: planResume(log, session, seq), pending, joining, cutMs };
   }
 
@@ -90,19 +89,20 @@ export class Ghost {
     for (const { topic, to } of session.attachments) {
       if (to !== lasting) continue;
       const { kind, id, seq } = topic;
-      const shape = kind === "guild" ? this.#shapeOf(topic as GuildTopic) : undefined;
-      topics.push({ kind, id, seq, progress: seq, shape, roleIds: topic.rolesOf(session.userId) });
+      const start = kind === "guild" ? this.#startOf(topic as GuildTopic, session.userId) : undefined;
+      topics.push({ kind, id, progress: seq, start });
     }
     return topics;
   }
 
   /** One object for all who are at the same place of a topic: it is written once for all of them. */
-  #shapeOf(topic: GuildTopic): GuildShape {
-    const known = this.#shapes.get(topic);
-    if (known?.seq === topic.seq) return known.shape;
-    const made = { seq: topic.seq, shape: topic.shape() };
-    this.#shapes.set(topic, made);
-    return made.shape;
+  #startOf(topic: GuildTopic, userId: bigint): GuildStart {
+    const known = this.#starts.get(topic);
+    if (known?.seq === topic.seq && known.members.has(userId)) return known;
+    const members = new Map(Array.from(topic.userIds(), (id) => [id, topic.rolesOf(id)]));
+    const made = { seq: topic.seq, shape: topic.shape(), members };
+    this.#starts.set(topic, made);
+    return made;
   }
 
   #tell(found: Replayed): void {

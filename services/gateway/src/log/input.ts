@@ -29,8 +29,8 @@ export const kinds = {
   cut: 10,
   relinked: 11,
   ended: 12,
-  bodyBlob: 13,
-  shapeBlob: 14,
+  body: 13,
+  start: 14,
   own: 15,
   ownShared: 16,
   shed: 17,
@@ -40,15 +40,15 @@ export const kinds = {
   hole: 21,
 } as const;
 
-/** A topic that a session has still to join, with the number of the blob that holds its shape. */
+/** A topic that a session has still to join, with the number of the record that holds its start. */
 export interface PendingInput {
   readonly kind: TopicKind;
   readonly id: bigint;
-  readonly seq: number;
   readonly progress: number;
+  /** Of a guild; 0 = none. */
+  readonly start: number;
+  /** As of the start. */
   readonly roleIds: readonly bigint[];
-  /** 0 = none. */
-  readonly blob: number;
 }
 
 /** All there is to know of a session at one moment. */
@@ -94,12 +94,13 @@ export type Input =
   | { readonly kind: "left"; readonly slot: number; readonly of: TopicKind; readonly topic: bigint }
   | { readonly kind: "cut" | "relinked"; readonly slot: number; readonly index: number; readonly s: number }
   | { readonly kind: "ended"; readonly slot: number; readonly reason: EndReason }
-  | { readonly kind: "blob"; readonly of: "body" | "shape"; readonly number: number; readonly bytes: Uint8Array }
+  | { readonly kind: "body"; readonly number: number; readonly bytes: Uint8Array }
+  | { readonly kind: "start"; readonly number: number; readonly seq: number; readonly shape: GuildShape }
   | {
       readonly kind: "own";
       readonly slot: number;
       readonly index: number;
-      /** The body, or the number of the blob that holds it. */
+      /** The body, or the number of the record that holds it. */
       readonly body: Uint8Array | number;
       readonly origin: OwnOrigin | undefined;
     }

@@ -59,9 +59,10 @@ export class LogReader {
     return "more";
   }
 
-  /** Says so when the log ends in the middle of something: to be called when nobody writes it any more. */
-  close(): void {
-    if (this.#state !== "skipped" && this.#rest.length > 0) this.#damaged(0, "it is cut off");
+  /** Says so when the log ends in the middle of something. For when nobody writes it, as far as is known. */
+  reportTail(): void {
+    if (this.#state === "skipped" || this.#rest.length === 0) return;
+    this.#sink.damage(this.#damageAt(0, "it is cut off"));
   }
 
   #use({ bytes }: LogPiece): void {
@@ -123,8 +124,7 @@ export class LogReader {
   }
 
   #endSegment(): void {
-    this.close();
-    if (this.#state === "header") this.#damaged(0, "it is cut off");
+    if (this.#rest.length > 0 || this.#state === "header") this.#damaged(0, "it is cut off");
     this.#position = { segment: this.#position.segment + 1, offset: 0 };
     this.#rest = Buffer.alloc(0);
     this.#state = "header";
@@ -132,10 +132,15 @@ export class LogReader {
 
   #damaged(used: number, reason: string): void {
     if (this.#state === "skipped") return;
-    const offset = this.#position.offset - this.#rest.length + used;
+    const damage = this.#damageAt(used, reason);
     this.#state = "skipped";
     this.#rest = Buffer.alloc(0);
     this.#isAfterDamage = true;
-    this.#sink.damage({ tag: this.#tag, segment: this.#position.segment, offset, reason });
+    this.#sink.damage(damage);
+  }
+
+  #damageAt(used: number, reason: string): Damage {
+    const { segment, offset } = this.#position;
+    return { tag: this.#tag, segment, offset: offset - this.#rest.length + used, reason };
   }
 }

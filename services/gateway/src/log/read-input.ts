@@ -21,10 +21,10 @@ export function readInput(from: ByteReader): Input {
       return { kind: "ephemeral", of: "guild", index: from.varint(), topic: from.u64(), encoded: from.bytes() };
     case kinds.userEphemeral:
       return { kind: "ephemeral", of: "user", index: from.varint(), topic: from.u64(), encoded: from.bytes() };
-    case kinds.bodyBlob:
-      return { kind: "blob", of: "body", number: from.varint(), bytes: from.bytes() };
-    case kinds.shapeBlob:
-      return { kind: "blob", of: "shape", number: from.varint(), bytes: from.bytes() };
+    case kinds.body:
+      return { kind: "body", number: from.varint(), bytes: from.bytes() };
+    case kinds.start:
+      return { kind: "start", number: from.varint(), seq: from.varint(), shape: readShape(from) };
     case kinds.checkpoint:
       return { kind: "checkpoint", index: from.varint(), counters: readCounters(from) };
     case kinds.hole:
@@ -116,10 +116,9 @@ function readPending(from: ByteReader): PendingInput {
   return {
     kind: readKind(from),
     id: from.u64(),
-    seq: from.varint(),
     progress: from.varint(),
+    start: from.varint(),
     roleIds: from.ids(),
-    blob: from.varint(),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Body } from "../domain/body.ts";
 import type { DispatchLog } from "../domain/dispatch-log.ts";
 import type { EphemeralEvent, TopicEvent } from "../domain/event.ts";
 import type { GuildTopic } from "../domain/guild-topic.ts";
-import type { EndReason, LogWriter, OwnOrigin, PendingTopic } from "../domain/log-writer.ts";
+import type { EndReason, GuildStart, LogWriter, OwnOrigin, Unfinished } from "../domain/log-writer.ts";
 import type { Session } from "../domain/session.ts";
 import type { LogHolder, SessionStore } from "../store/session-store.ts";
 import { Blobs } from "./blobs.ts";
@@ -162,15 +162,19 @@ export class Recording implements LogWriter, Disposable {
   }
 
   begun(session: Session): void {
-    if (this.#begin()) writeSession(this.#out, this.#ports.log.index, session, []);
+    if (this.#begin())
+      writeSession(this.#out, this.#ports.log.index, session, { joining: session.joining, pending: [] });
   }
 
-  adopted(session: Session, pending: readonly PendingTopic[]): void {
+  adopted(session: Session, { pending, joining }: Unfinished): void {
     this.#pending.set(session, new Set(pending.map(({ kind, id }) => keyOf(kind, id))));
     if (!this.#begin()) return;
-    const inputs = pending.map((each): PendingInput => ({ ...each, blob: this.#putShape(each) }));
+    const inputs = pending.map(({ kind, id, progress, start }): PendingInput => {
+      const roleIds = start?.members.get(session.userId) ?? [];
+      return { kind, id, progress, start: start === undefined ? 0 : this.#putStart(start), roleIds };
+    });
     this.#begin();
-    writeSession(this.#out, this.#ports.log.index, session, inputs);
+    writeSession(this.#out, this.#ports.log.index, session, { joining, pending: inputs });
   }
 
   attached(session: Session, topic: AttachedTopic): void {
@@ -205,7 +209,7 @@ export class Recording implements LogWriter, Disposable {
     }
     const { number, isNew } = this.#blobs.numberOf(body);
     if (isNew) {
-      this.#out.u8(kinds.bodyBlob);
+      this.#out.u8(kinds.body);
       this.#out.varint(number);
       this.#putBody(body);
       this.#begin();
@@ -259,7 +263,8 @@ export class Recording implements LogWriter, Disposable {
   /** A session that is cut is made from what was written before; one that joins topics from what it was adopted with. */
   #baseOf(session: Session): void {
     if (session.link === undefined || session.startIndex === undefined || this.#pending.has(session)) return;
-    if (this.#begin()) writeSession(this.#out, this.#ports.log.index, session, []);
+    if (this.#begin())
+      writeSession(this.#out, this.#ports.log.index, session, { joining: session.joining, pending: [] });
   }
 
   #putBody({ length, segments }: Body): void {
@@ -267,16 +272,15 @@ export class Recording implements LogWriter, Disposable {
     for (const { bytes } of segments) this.#out.raw(bytes);
   }
 
-  /** The number of the blob with a pending guild's shape, which is put when the segment does not have it yet. */
-  #putShape({ shape }: PendingTopic): number {
-    if (shape === undefined) return 0;
-    const { number, isNew } = this.#blobs.numberOf(shape);
-    if (isNew) {
-      this.#begin();
-      this.#out.u8(kinds.shapeBlob);
-      this.#out.varint(number);
-      writeShape(this.#out, shape);
-    }
+  /** The number of a guild's start, which is put when the segment does not have it yet. */
+  #putStart(start: GuildStart): number {
+    const { number, isNew } = this.#blobs.numberOf(start);
+    if (!isNew) return number;
+    this.#begin();
+    this.#out.u8(kinds.start);
+    this.#out.varint(number);
+    this.#out.varint(start.seq);
+    writeShape(this.#out, start.shape);
     return number;
   }
 

@@ -3,9 +3,8 @@ import { ownDispatch } from "../dispatch/render.ts";
 import { Body, Segment } from "../domain/body.ts";
 import { keepTogether } from "../domain/byte-shelf.ts";
 import { DispatchLog, type LogLimits } from "../domain/dispatch-log.ts";
-import type { GuildShape } from "../domain/event.ts";
 import { GuildTopic } from "../domain/guild-topic.ts";
-import { type EndReason, type PendingTopic, silentWriter } from "../domain/log-writer.ts";
+import { type EndReason, type GuildStart, type PendingTopic, silentWriter } from "../domain/log-writer.ts";
 import type { Profiles } from "../domain/profile.ts";
 import { type GuildJoin, Session } from "../domain/session.ts";
 import { UserTopic } from "../domain/user-topic.ts";
@@ -14,7 +13,6 @@ import { ByteReader } from "./byte-reader.ts";
 import { type EventInput, type Input, keyOf, type SessionInput } from "./input.ts";
 import type { Damage, LogSink } from "./log-reader.ts";
 import { readInput } from "./read-input.ts";
-import { readShape } from "./shape-bytes.ts";
 
 /** What replaying uses. */
 export interface ReplayPorts {
@@ -23,6 +21,14 @@ export interface ReplayPorts {
   readonly onDamage: (damage: Damage) => void;
   /** A session is handed over at this very place of the log. */
   readonly onHandedOver: (found: Replayed) => void;
+}
+
+type ReplayedStart = GuildStart & { readonly members: Map<bigint, readonly bigint[]> };
+
+/** How a session came to its end. */
+export interface Ended {
+  readonly reason: EndReason;
+  readonly generation: number;
 }
 
 /** A session as a log has it. */
@@ -50,11 +56,11 @@ export class Replay implements LogSink {
   readonly #ports: ReplayPorts;
   readonly #sessions = new Map<string, Replayed>();
   readonly #slots = new Map<number, Replayed>();
-  readonly #gone = new Map<string, EndReason>();
+  readonly #gone = new Map<string, Ended>();
   readonly #guilds = new Map<bigint, GuildTopic>();
   readonly #users = new Map<bigint, UserTopic>();
   readonly #bodies = new Map<number, Body>();
-  readonly #shapes = new Map<number, GuildShape>();
+  readonly #starts = new Map<number, ReplayedStart>();
   #log: DispatchLog;
   #atMs = 0;
   #firstMs: number | undefined;
@@ -87,13 +93,13 @@ export class Replay implements LogSink {
   }
 
   /** How a session came to its end, when it did. */
-  endOf(sessionId: string): EndReason | undefined {
+  endOf(sessionId: string): Ended | undefined {
     return this.#gone.get(sessionId);
   }
 
   segment(): void {
     this.#bodies.clear();
-    this.#shapes.clear();
+    this.#starts.clear();
   }
 
   block(payload: Buffer): void {
@@ -107,6 +113,7 @@ export class Replay implements LogSink {
   hole(): void {
     for (const map of [this.#sessions, this.#slots, this.#guilds, this.#users]) map.clear();
     this.#log = new DispatchLog(this.#ports.limits);
+    this.#firstMs = undefined;
   }
 
   damage(damage: Damage): void {
@@ -130,8 +137,11 @@ export class Replay implements LogSink {
       case "session":
         this.#session(input);
         return;
-      case "blob":
-        this.#blob(input);
+      case "body":
+        this.#bodies.set(input.number, bodyOf(input.bytes, true));
+        return;
+      case "start":
+        this.#starts.set(input.number, { seq: input.seq, shape: input.shape, members: new Map() });
         return;
       case "checkpoint":
         this.#checkpoint(input);
@@ -229,8 +239,10 @@ export class Replay implements LogSink {
     for (const { guildId, wasAnnounced } of input.joining) {
       found.joining.set(guildId, { wasAnnounced, isOutdated: false, isUnwanted: false });
     }
-    for (const { blob, ...topic } of input.pending) {
-      found.pending.set(keyOf(topic.kind, topic.id), { ...topic, shape: this.#shapes.get(blob) });
+    for (const { kind, id, progress, start: number, roleIds } of input.pending) {
+      const start = this.#starts.get(number);
+      start?.members.set(seed.userId, roleIds);
+      found.pending.set(keyOf(kind, id), { kind, id, progress, start });
     }
     const other = this.#slots.get(seed.slot);
     if (other !== undefined) this.#forget(other);
@@ -254,7 +266,7 @@ export class Replay implements LogSink {
 
   #ended(found: Replayed, reason: EndReason): void {
     if (reason === "handed over") this.#ports.onHandedOver(found);
-    this.#gone.set(found.session.id, reason);
+    this.#gone.set(found.session.id, { reason, generation: found.session.generation });
     for (const oldest of this.#gone.keys()) {
       if (this.#gone.size <= maxGone) break;
       this.#gone.delete(oldest);
@@ -263,20 +275,15 @@ export class Replay implements LogSink {
   }
 
   #own({ session, pending }: Replayed, { index, body, origin }: Of<"own">): void {
-    const made = typeof body === "number" ? this.#bodies.get(body) : bodyOf(body);
+    const made = typeof body === "number" ? this.#bodies.get(body) : bodyOf(body, false);
     if (made === undefined) throw differs(`there is no body ${String(body)}`);
     this.#jumpTo(index);
     const eventIndex = this.#log.beginEvent();
-    this.#log.append(session, { eventIndex, seq: 0, dispatch: ownDispatch("", made), isEphemeral: false }, this.#atMs);
+    this.#log.append(session, { eventIndex, seq: 0, dispatch: ownDispatch(made), isEphemeral: false }, this.#atMs);
     if (origin === undefined) return;
     const key = keyOf(origin.kind, origin.topic);
     const known = pending.get(key);
     if (known !== undefined) pending.set(key, { ...known, progress: origin.seq });
-  }
-
-  #blob({ of, number, bytes }: Of<"blob">): void {
-    if (of === "body") this.#bodies.set(number, bodyOf(bytes));
-    else this.#shapes.set(number, readShape(new ByteReader(bytes)));
   }
 
   #checkpoint({ index, counters }: Of<"checkpoint">): void {
@@ -314,8 +321,8 @@ export class Replay implements LogSink {
   }
 }
 
-function bodyOf(bytes: Uint8Array): Body {
-  return new Body([new Segment(keepTogether([bytes]), false)]);
+function bodyOf(bytes: Uint8Array, isShared: boolean): Body {
+  return new Body([new Segment(keepTogether([bytes]), isShared)]);
 }
 
 /** What the log says does not follow from what it said before. */

@@ -1,6 +1,6 @@
 import type { AttachedTopic, TopicKind } from "../domain/attachment.ts";
 import { lasting } from "../domain/attachment.ts";
-import type { EndReason, OwnOrigin } from "../domain/log-writer.ts";
+import type { EndReason, OwnOrigin, Unfinished } from "../domain/log-writer.ts";
 import type { Session } from "../domain/session.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { kinds, type PendingInput } from "./input.ts";
@@ -19,9 +19,20 @@ export function writeEvent(
   out.bytes(encoded);
 }
 
+/** What a session has still to do. */
+export interface UnfinishedInput {
+  readonly joining: Unfinished["joining"] | undefined;
+  readonly pending: readonly PendingInput[];
+}
+
 /** Puts all there is to know of a session that has begun. */
-export function writeSession(out: ByteWriter, index: number, session: Session, pending: readonly PendingInput[]): void {
-  const { profile, attachments, joining } = session;
+export function writeSession(
+  out: ByteWriter,
+  index: number,
+  session: Session,
+  { joining, pending }: UnfinishedInput,
+): void {
+  const { profile, attachments } = session;
   out.u8(kinds.session);
   out.varint(session.slot);
   out.varint(index);
@@ -52,13 +63,12 @@ export function writeSession(out: ByteWriter, index: number, session: Session, p
   for (const each of pending) writePending(out, each);
 }
 
-function writePending(out: ByteWriter, { kind, id, seq, progress, roleIds, blob }: PendingInput): void {
+function writePending(out: ByteWriter, { kind, id, progress, start, roleIds }: PendingInput): void {
   writeKind(out, kind);
   out.u64(id);
-  out.varint(seq);
   out.varint(progress);
+  out.varint(start);
   out.ids(roleIds);
-  out.varint(blob);
 }
 
 /** Puts that a session joined a topic. */

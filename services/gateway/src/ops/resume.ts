@@ -9,6 +9,6 @@ export const resume: Op = (context, connection, d) => {
   const { token, session_id: sessionId, seq } = asFields(d) ?? {};
   if (typeof token !== "string" || typeof sessionId !== "string") return closeCode.DECODE_ERROR;
   if (typeof seq !== "number" || !Number.isSafeInteger(seq) || seq < 0) return closeCode.DECODE_ERROR;
-  resumeSession(context, connection, { token, sessionId, seq });
+  void resumeSession(context, connection, { token, sessionId, seq });
   return undefined;
 };

@@ -8,6 +8,7 @@ import { letGo } from "../session/let-go.ts";
  */
 export function sealSession(context: GatewayContext, { sessionId, generation, gateway }: SealSession): SessionSealed {
   const { sessions, dispatchLog, recording, metrics, log } = context;
+  context.takeOvers.forbid(sessionId, generation);
   const session = sessions.get(sessionId);
   // One that has not begun cannot be resumed; a claim that is not newer than our own is void.
   if (session?.startIndex === undefined || generation <= session.generation) {

@@ -37,7 +37,7 @@ export async function joinGuild(
   if (session.startIndex !== undefined) context.writer.joining(session, guildId, wasAnnounced);
   const give = ({ answer, since }: Joined): void => {
     listener.joined(guildPieces(session, answer));
-    for (const { type, body } of since) deliverOwn(context, session, type, body);
+    for (const body of since) deliverOwn(context, session, body);
   };
   let outcome: string;
   do {
@@ -52,12 +52,13 @@ export async function joinGuild(
 
 /** The user has joined a guild: the session gets it. */
 export function guildJoined(context: GatewayContext, session: Session, guildId: bigint): void {
-  if (!session.hasGuild(guildId)) return;
+  if (!session.hasGuild(guildId) || context.catchUps.defersJoin(context, session, guildId)) return;
   void joinGuild(context, session, guildId, guildListener(context, session, guildId, false));
 }
 
 /** The user has left a guild: a join that has not come off is not tried any more. The guild's topic tells the client. */
-export function guildLeft(session: Session, guildId: bigint): void {
+export function guildLeft(context: GatewayContext, session: Session, guildId: bigint): void {
+  context.catchUps.forgetJoin(context, session, guildId);
   const join = session.joining?.get(guildId);
   if (join !== undefined) join.isUnwanted = true;
 }
@@ -72,7 +73,7 @@ export function guildListener(
   return {
     wasAnnounced,
     joined(pieces) {
-      if (seesGuilds(session)) deliverOwn(context, session, "GUILD_CREATE", bodyOfPieces("GUILD_CREATE", pieces));
+      if (seesGuilds(session)) deliverOwn(context, session, bodyOfPieces("GUILD_CREATE", pieces));
     },
     notMember() {
       if (wasAnnounced && seesGuilds(session)) {

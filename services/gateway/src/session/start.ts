@@ -5,6 +5,7 @@ import { bodyOfPieces } from "../dispatch/render.ts";
 import type { Segment } from "../domain/body.ts";
 import type { Session } from "../domain/session.ts";
 import type { Connection } from "../transport/connection.ts";
+import { eachAtOnce } from "./each-at-once.ts";
 import { closeConnection } from "./end.ts";
 import { announceUnavailable, guildListener, joinGuild } from "./guild-joins.ts";
 import type { Hold } from "./hold.ts";
@@ -96,12 +97,4 @@ async function within({ timers }: GatewayContext, work: Promise<void>): Promise<
   const late = Promise.withResolvers<boolean>();
   using _timer = timers.after(guildPatienceMs, () => late.resolve(false));
   return await Promise.race([work.then(() => true), late.promise]);
-}
-
-async function eachAtOnce<T>(items: readonly T[], atOnce: number, act: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const run = async (): Promise<void> => {
-    while (next < items.length) await act(items[next++] as T);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, run));
 }

@@ -13,7 +13,7 @@ export function applyUserChange(context: GatewayContext, sessions: readonly Sess
         guildJoined(context, session, change.guildId);
         break;
       case "guild-left":
-        guildLeft(session, change.guildId);
+        guildLeft(context, session, change.guildId);
         break;
       case "token-revoked":
         if (change.tokenHash === "" || change.tokenHash === session.tokenHash) revoke(context, session);

@@ -58,6 +58,11 @@ export class Bus implements Disposable {
     this.#due.delete(topic);
   }
 
+  /** Asks how far a topic has got. */
+  check(topic: bigint): void {
+    this.#check(topic);
+  }
+
   /** Asks for what a topic is missing, if it is. */
   refill(followed: Followed): void {
     this.#refiller.check(followed);

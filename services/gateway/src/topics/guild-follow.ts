@@ -4,7 +4,7 @@ import { lasting, type Member } from "../domain/attachment.ts";
 import { bodyFor, reachesMember } from "../domain/audience.ts";
 import type { Body } from "../domain/body.ts";
 import type { LogRecord } from "../domain/dispatch-log.ts";
-import type { Dispatch } from "../domain/event.ts";
+import type { Dispatch, GuildShape, TopicEvent } from "../domain/event.ts";
 import { GuildTopic, type GuildTopicPorts } from "../domain/guild-topic.ts";
 import type { Session } from "../domain/session.ts";
 import { type SeqRange, TopicOrder } from "../domain/topic-order.ts";
@@ -16,13 +16,7 @@ import { type JoinAnswer, JoinBatch, type JoinBatchPorts } from "./join-batch.ts
 export interface Joined {
   readonly answer: JoinAnswer;
   /** Dispatches since the snapshot that concern it, in order. */
-  readonly since: readonly OwnDispatch[];
-}
-
-/** A dispatch for one session. */
-export interface OwnDispatch {
-  readonly type: string;
-  readonly body: Body;
+  readonly since: readonly Body[];
 }
 
 /** How a try to join ended. */
@@ -42,6 +36,8 @@ export class GuildFollow implements Followed {
   readonly topic: GuildTopic;
   readonly order: TopicOrder;
   readonly joins: JoinBatch;
+  /** What else is given the events, once they are applied. */
+  readonly taps = new Set<{ offer(event: TopicEvent): void }>();
   source = "";
   isRefilling = false;
   /** Since when it has had no sessions (monotonic ms); undefined = it has. */
@@ -59,7 +55,13 @@ export class GuildFollow implements Followed {
     this.id = guildId;
     this.#ports = ports;
     this.topic = new GuildTopic(guildId, { ...ports, onGone: () => this.#end(() => ports.onGone(this)) });
-    this.order = new TopicOrder(this.topic);
+    this.order = new TopicOrder({
+      apply: (event) => {
+        this.topic.apply(event);
+        for (const tap of this.taps) tap.offer(event);
+      },
+      applyEphemeral: (event) => this.topic.applyEphemeral(event),
+    });
     this.joins = new JoinBatch(guildId, {
       router: ports.router,
       timers: ports.timers,
@@ -75,6 +77,34 @@ export class GuildFollow implements Followed {
 
   lose(): void {
     this.#end(() => this.#ports.onLost(this));
+  }
+
+  /**
+   * Starts the topic where another gateway left off: `act` comes before anything that follows. Without effect, and false,
+   * when it has started. The topic's head is to be asked for then.
+   */
+  startFrom(shape: GuildShape, seq: number, act: () => void): boolean {
+    if (this.topic.hasShape || this.hasEnded) return false;
+    this.topic.start(shape, seq);
+    this.#shaped.resolve();
+    act();
+    this.order.start(seq);
+    return true;
+  }
+
+  /** Does something right after the event with `seq`; resolves, with whether it did, then or when the topic ends before. */
+  async at(seq: number, act: () => void): Promise<boolean> {
+    if (this.topic.seq > seq) return false;
+    const result = await this.#whenReached(
+      seq,
+      () => {},
+      () => {
+        if (this.topic.seq !== seq) return "again";
+        act();
+        return "joined";
+      },
+    );
+    return result === "joined";
   }
 
   /**
@@ -177,14 +207,14 @@ export class GuildFollow implements Followed {
     if (topic.hasChangedFor(session.userId, answer.headSeq)) return "again";
     const fromSeq = answer.snapshot?.seq ?? 0;
     const { view } = topic.attach(session, answer.roleIds).member as Member;
-    const since: OwnDispatch[] = [];
+    const since: Body[] = [];
     // Up to the head, what is content is older than the session, and what was said to the user alone is about an
     // earlier stay in the guild; what changed the view would have made a new snapshot.
     const take = ({ seq, dispatch }: PastDispatch): void => {
       if (seq <= answer.headSeq && (dispatch.isContent || dispatch.audience.kind === "users")) return;
       if (!reachesMember(dispatch.audience, session.userId, view, view)) return;
       const body = bodyFor(dispatch, session.profile, session.userId);
-      if (body !== undefined) since.push({ type: dispatch.type, body });
+      if (body !== undefined) since.push(body);
     };
     past.forEach(take);
     const { records } = topic;

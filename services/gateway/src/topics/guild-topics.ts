@@ -46,6 +46,18 @@ export class GuildTopics {
     return this.#follows.size;
   }
 
+  /** Follows a guild, if nobody does yet; resolves when what happens from now on comes in. It need not have started. */
+  async open(guildId: bigint): Promise<GuildFollow> {
+    const { follow, confirmed } = this.#follows.get(guildId) ?? this.#open(guildId);
+    if (this.#guards.confirmedJoin) await confirmed;
+    return follow;
+  }
+
+  /** Whether this is how the guild is followed now. */
+  has(follow: GuildFollow): boolean {
+    return this.#follows.get(follow.id)?.follow === follow;
+  }
+
   /** Every guild's topic, also those that have not started. */
   *all(): Generator<GuildTopic> {
     for (const { follow } of this.#follows.values()) yield follow.topic;

@@ -102,6 +102,11 @@ export class UserTopics {
     return follow;
   }
 
+  /** Whether this is how the account is followed now. */
+  has(follow: UserFollow): boolean {
+    return this.#follows.get(follow.id) === follow;
+  }
+
   /** Drops accounts that have had no sessions for long. */
   tidy(): void {
     const nowMs = this.#ports.clock.monotonicMs();
