@@ -72,6 +72,13 @@ test("tells its parent where it is, drains and disposes at SIGTERM, and exits 0"
   expect(messages.slice(1)).toEqual([{ event: "drain" }, { front: "draining" }, { event: "disposed" }]);
 });
 
+test("a stop that takes its time is an orderly one", async () => {
+  const { child, exited, heard } = start("drains slowly");
+  await heard("ready");
+  child.kill("SIGTERM");
+  expect(await exited).toEqual({ code: 0, stderr: "" });
+});
+
 test("a service says itself how long its stop may take", async () => {
   const { child, exited, heard } = start("hurries");
   await heard("ready");

@@ -83,6 +83,8 @@ function watchStop(deadlineMs: () => number): AbortSignal {
   const stopping = new AbortController();
   let firstAtMs: number | undefined;
   const onStop = (): void => {
+    // It has stopped: its own letting go of the parent is no request.
+    if (process.exitCode !== undefined) return;
     const nowMs = performance.now();
     if (firstAtMs !== undefined) {
       if (nowMs - firstAtMs > sameSignalMs) process.exit(1);
