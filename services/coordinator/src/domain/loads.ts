@@ -78,6 +78,7 @@ export function makeLoads(): Loads {
 function scaled(load: SmoothLoad, part: number): SmoothLoad {
   return {
     ...load,
+    openTopics: Math.round(load.openTopics * part),
     cpu: load.cpu * part,
     cpuShare: load.cpuShare * part,
     bytesPerS: load.bytesPerS * part,
