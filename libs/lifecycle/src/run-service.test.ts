@@ -95,9 +95,13 @@ test("takes connections that its parent hands over, and answers each message", a
   try {
     child.send({ front: "ping", n: 6 });
     child.send({ other: "message" });
+    const answered = new Promise<void>((resolve) => {
+      child.on("message", (message) => (message as { n?: number }).n === 7 && resolve());
+    });
     const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
     const [text] = await once(client.setEncoding("utf8"), "data");
     expect(text).toBe("taken");
+    await answered;
     expect(messages.slice(1)).toEqual([
       { front: "here", n: 6 },
       { front: "here", n: 7 },
