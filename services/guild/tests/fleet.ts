@@ -25,7 +25,7 @@ import {
   type HostLimits,
   makeHost,
 } from "../src/domain/index.ts";
-import type { Peer } from "../src/domain/ports.ts";
+import type { Peer, Peers } from "../src/domain/ports.ts";
 import { type Faults, faulty } from "./faulty.ts";
 import { MemoryJournal } from "./memory-journal.ts";
 import { MemoryDirectory, MemoryMemberships, MemoryStore } from "./memory-store.ts";
@@ -41,6 +41,10 @@ export interface StartOptions {
   readonly skewMs?: number;
   readonly range?: SlotRange | null;
   readonly guards?: Partial<HostGuards>;
+  /** Where it is reached. */
+  readonly address?: string;
+  /** Other hosts, in another way than in memory. */
+  readonly peers?: Peers;
 }
 
 let people = 0n;
@@ -88,12 +92,12 @@ export class Fleet {
 
   /** Starts a host that is ordered to take everything. */
   begin(name: string, options: StartOptions = {}): FleetHost {
-    const { limits = {}, from = "", skewMs = 0, range = { i: 0, n: 1 }, guards = {} } = options;
+    const { limits = {}, from = "", skewMs = 0, range = { i: 0, n: 1 }, guards = {}, peers } = options;
     this.#incarnations++;
     const incarnation = `${name}-${this.#incarnations}`;
     const { nowMs } = this.time.clock;
     const clock = { ...this.time.clock, nowMs: () => nowMs() + skewMs };
-    const on = new FleetHost(this, name, incarnation);
+    const on = new FleetHost(this, name, incarnation, options.address);
     if (range !== null) this.coordinator.order(name, range, { fromIncarnation: from });
     const { journal, store, directory, memberships } = this;
     const faults = () => on.journalFaults;
@@ -103,7 +107,7 @@ export class Fleet {
         journal: faulty(journal, ["append", "takeEpoch", "readEpochs", "readTopic"], faults),
         bus: { publish: (items) => void on.items.push(...items), opened: (opened) => void on.opened.push(...opened) },
         coordinator: this.coordinator.portOf(() => on.reachable, nowMs),
-        peers: { at: (address) => this.#peer(on, address) },
+        peers: peers ?? { at: (address) => this.#peer(on, address) },
         ownerMap: makeShardMap(),
         statistics: { cpuSeconds: () => 0, memoryBytes: () => 0 },
         timers: { ...this.time.timers, soon: (work) => queueMicrotask(work) },
@@ -171,6 +175,7 @@ export class FleetHost implements Disposable {
   host: Host | undefined;
   readonly name: string;
   readonly incarnation: string;
+  readonly address: string;
   readonly items: BusItem[] = [];
   readonly opened: Opened[] = [];
   /** Whether the coordinator answers. */
@@ -181,14 +186,11 @@ export class FleetHost implements Disposable {
   peerFaults: Faults = () => undefined;
   readonly #fleet: Fleet;
 
-  constructor(fleet: Fleet, name: string, incarnation: string) {
+  constructor(fleet: Fleet, name: string, incarnation: string, address = `unix:/tmp/${name}`) {
     this.#fleet = fleet;
+    this.address = address;
     this.name = name;
     this.incarnation = incarnation;
-  }
-
-  get address(): string {
-    return `unix:/tmp/${this.name}`;
   }
 
   /** What it serves: "0/2@3". */
