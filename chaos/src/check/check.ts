@@ -12,7 +12,8 @@ const maxProblems = 200;
 
 /** What is wrong with what was acked and is kept: everything once, in order. Returns the history besides. */
 export async function checkHistory({ channelId, read, loads }: PostedChannel) {
-  const history = await readHistory(read, channelId);
+  // Without what the guild itself said of those who joined, before anybody listened.
+  const history = (await readHistory(read, channelId)).filter(({ type }) => type === 0);
   const streams = loads.flatMap((load) => load.streams.filter((stream) => stream.channelId === channelId));
   const problems = compareWithHistory(
     streams.map(({ acked }) => acked),

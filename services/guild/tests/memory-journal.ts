@@ -39,7 +39,7 @@ export class MemoryJournal implements Journal {
     this.#epochs.push(record);
   }
 
-  async append({ records }: { records: JournalRecord[] }): Promise<{ answers: AppendAnswer[] }> {
+  async append({ records }: { records: JournalRecord[] }) {
     await Promise.resolve();
     const trouble = this.trouble();
     if (trouble === "before") throw new GuildhallError("JOURNAL_UNAVAILABLE", "lost before");
@@ -48,7 +48,7 @@ export class MemoryJournal implements Journal {
     for (const record of this.#late.splice(0)) this.#appendOne(record);
     const answers = records.map((record) => this.#appendOne(record));
     if (trouble === "after") throw new GuildhallError("STREAM_LOST", "lost after");
-    return { answers };
+    return { answers, commitMicros: 0 };
   }
 
   async takeEpoch(record: EpochRecord, prev: EpochRecord | undefined) {

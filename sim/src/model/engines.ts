@@ -61,6 +61,8 @@ export function makeSimJournal(process: SimProcess, disk: JournalDisk, weather: 
     return look();
   };
   return {
+    // Not told: hosts go by how long answers take.
+    lastCommitMs: 0,
     open: async () => {},
     async append(records) {
       const answer = await commits.add({ kind: "append", records });

@@ -7,7 +7,7 @@ import { fromEpochRow, toJournalRecord } from "./convert.ts";
 export async function append({ journal, events }: DataContext, { records }: Append): Promise<Appended> {
   const answers = await journal.append(records.map(toJournalRecord));
   events.appendAnswered(answers);
-  return { answers: answers.map(fromAnswer) };
+  return { answers: answers.map(fromAnswer), commitMicros: Math.ceil(journal.lastCommitMs * 1_000) };
 }
 
 function fromAnswer(answer: AppendAnswer): WireAnswer {

@@ -73,13 +73,13 @@ export function makeAppender(options: {
     stats.records += records.length;
     const sentMs = monotonicMs();
     try {
-      const { answers } = await journal.append({ records });
+      const { answers, commitMicros } = await journal.append({ records });
+      latency.note(commitMicros > 0 ? commitMicros / 1_000 : monotonicMs() - sentMs);
       return records.map((_, index) => outcomeOfAnswer(answers[index]));
     } catch (error) {
+      latency.note(monotonicMs() - sentMs);
       const certain = certainCodes.has(toGuildhallError(error).code);
       return records.map(() => ({ is: "failed", certain, error }));
-    } finally {
-      latency.note(monotonicMs() - sentMs);
     }
   };
 

@@ -1,4 +1,4 @@
-/** How long the journal lately took to answer. */
+/** How long the journal lately took to commit; where it does not say, to answer. */
 export interface JournalLatency {
   note(tookMs: number): void;
   /** Of 100 answers of the last 10 s all but one came within this; 0 when there was none. */

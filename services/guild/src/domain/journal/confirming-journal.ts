@@ -82,7 +82,7 @@ class LogJournal implements ConfirmingJournal {
     const errors = (await Promise.allSettled(sendings)).flatMap((end) => (end.status === "rejected" ? end.reason : []));
     // Those that failed beside others that did not stay unanswered: their outcome counts as unknown.
     if (errors.length > 0 && errors.length === sendings.length) throw errors.find(isUnknown) ?? errors[0];
-    return { answers };
+    return { answers, commitMicros: 0 };
   }
 
   async takeEpoch(record: EpochRecord, prev: EpochRecord | undefined): Promise<EpochTaken> {

@@ -111,6 +111,8 @@ export interface Append {
 
 export interface Appended {
   answers: AppendAnswer[];
+  /** How long the commit took that the records were in, without the way there and back; 0 = not known. */
+  commitMicros: number;
 }
 
 export interface AppendAnswer {
@@ -1433,13 +1435,16 @@ export const Append: MessageFns<Append> = {
 };
 
 function createBaseAppended(): Appended {
-  return { answers: [] };
+  return { answers: [], commitMicros: 0 };
 }
 
 export const Appended: MessageFns<Appended> = {
   encode(message: Appended, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.answers) {
       AppendAnswer.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.commitMicros !== 0) {
+      writer.uint32(16).uint32(message.commitMicros);
     }
     return writer;
   },
@@ -1465,6 +1470,14 @@ export const Appended: MessageFns<Appended> = {
             message.answers.push(AppendAnswer.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.commitMicros = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1483,6 +1496,7 @@ export const Appended: MessageFns<Appended> = {
   fromPartial(object: DeepPartial<Appended>): Appended {
     const message = createBaseAppended();
     message.answers = object.answers?.map((e) => AppendAnswer.fromPartial(e)) || [];
+    message.commitMicros = object.commitMicros ?? 0;
     return message;
   },
 };
