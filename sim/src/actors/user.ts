@@ -1,5 +1,6 @@
+import { hash } from "node:crypto";
 import { GuildhallError } from "@guildhall/errors";
-import type { MembershipRow, UserReply, UserRequest } from "@guildhall/proto";
+import type { Account, MembershipRow, Profile, UserReply, UserRequest } from "@guildhall/proto";
 import { encodeUserEvent, makeAnnouncer, userHead } from "@guildhall/user/user-topic";
 import type { SimProcess } from "../engine/sim-process.ts";
 import { makeSimPublisher } from "../network/bus-streams.ts";
@@ -12,6 +13,19 @@ type OutboxEvent = Parameters<typeof encodeUserEvent>[0];
 export class AccountsDisk {
   readonly #rows = new Map<bigint, Map<bigint, MembershipRow>>();
   readonly #outbox = new Map<bigint, OutboxEvent[]>();
+  readonly #accounts = new Map<string, Account>();
+
+  /** Makes an account with a token. */
+  register(profile: Profile, token: string): void {
+    this.#accounts.set(hash("sha256", token), {
+      ...{ profile, email: "", locale: "en-US", mfaEnabled: false, verified: true },
+      ...{ applicationId: profile.bot ? profile.id : 0n, applicationFlags: profile.bot ? allIntents : 0n },
+    });
+  }
+
+  accountOf(tokenHash: Uint8Array): Account | undefined {
+    return this.#accounts.get(Buffer.from(tokenHash).toString("hex"));
+  }
 
   /** Ignores rows whose (epoch, seq) is not above the known one; an event for each membership that changed. */
   apply(rows: readonly MembershipRow[]): OutboxEvent[] {
@@ -47,6 +61,8 @@ export class AccountsDisk {
 }
 
 const beatMs = 250;
+// Discord's application flags for members, presences and message content.
+const allIntents = (1n << 12n) | (1n << 14n) | (1n << 18n);
 
 /** Starts the user service's model. */
 export function startUser(
@@ -68,6 +84,11 @@ export function startUser(
         case "applyMemberships":
           if (process.acts()) announcer.announce(disk.apply(body.value.rows));
           return { $case: "applyMemberships", value: {} };
+        case "authenticate": {
+          const account = disk.accountOf(body.value.tokenHash);
+          if (account === undefined) throw new GuildhallError("UNAUTHORIZED", "no such token");
+          return { $case: "authenticate", value: { account } };
+        }
         case "listMemberships": {
           const { userId } = body.value;
           const value = { memberships: disk.memberships(userId), head: userHead(userId, disk.headSeq(userId)) };

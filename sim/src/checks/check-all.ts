@@ -3,6 +3,7 @@ import { checkAnswers } from "./check-answers.ts";
 import { checkOnce, checkOrder, checkOwners, type JournalView } from "./check-journal.ts";
 import { checkMessageIds } from "./check-message-ids.ts";
 import { checkReads, foldGuilds } from "./check-reads.ts";
+import { checkSessions } from "./check-sessions.ts";
 import { checkStore } from "./check-store.ts";
 import type { Evidence } from "./evidence.ts";
 
@@ -16,4 +17,5 @@ export function checkAll(view: JournalView, store: StoreDisk, evidence: Evidence
   checkAnswers(view, evidence);
   checkReads(view, guilds, evidence);
   checkStore(store, view, guilds, evidence);
+  checkSessions(view, guilds, evidence);
 }

@@ -27,6 +27,26 @@ export type ReadWhat =
   | { readonly kind: "channel"; readonly channelId: bigint }
   | { readonly kind: "history"; readonly channelId: bigint };
 
+/** A dispatch as a client got it. */
+export interface DispatchEvidence {
+  readonly s: number;
+  readonly t: string;
+  readonly d: Readonly<Record<string, unknown>>;
+  readonly atMs: number;
+}
+
+/** A session, from its READY to what became of it. */
+export interface SessionEvidence {
+  readonly userId: bigint;
+  readonly isBot: boolean;
+  readonly sessionId: string;
+  readonly beganMs: number;
+  readonly dispatches: DispatchEvidence[];
+  readonly resumes: { readonly askedMs: number; readonly atMs: number }[];
+  /** When its client was told that it is over. */
+  lostMs: number | undefined;
+}
+
 /** Something that must not be, with what shows it. */
 export interface Violation {
   /** The check's name. */
@@ -39,6 +59,7 @@ export interface Violation {
 export class Evidence {
   readonly commands = new Map<bigint, CommandEvidence>();
   readonly reads: ReadEvidence[] = [];
+  readonly sessions: SessionEvidence[] = [];
   readonly violations: Violation[] = [];
   /** How often what happened. */
   readonly counts = new Map<string, number>();

@@ -40,7 +40,7 @@ export class FoldedGuild {
     }
   }
 
-  #fold(seq: bigint, { body }: Command, bytes: Uint8Array): void {
+  #fold(seq: bigint, { body, actor }: Command, bytes: Uint8Array): void {
     switch (body?.$case) {
       case "createMessage": {
         const { channelId, content } = body.value;
@@ -72,6 +72,9 @@ export class FoldedGuild {
       }
       case "deleteOverwrite":
         push(this.hidden, `${body.value.channelId}/${body.value.overwriteId}`, { seq, value: false });
+        return;
+      case "createGuild":
+        if (actor?.profile !== undefined) push(this.members, actor.profile.id, { seq, value: true });
         return;
       case "addPeople":
         for (const { id } of body.value.people) push(this.members, id, { seq, value: true });

@@ -42,6 +42,8 @@ export type Fault =
   | { readonly kind: "balance"; readonly mode: "Off" | "Auto" }
   /** A second coordinator starts on the same state while the first runs. */
   | { readonly kind: "second coordinator" }
+  /** A gateway sends its clients to others and ends; another incarnation starts after `forMs`. */
+  | { readonly kind: "drain gateway"; readonly name: string; readonly forMs: number }
   /** A machine's clock is set by so much, and its process starts anew. */
   | { readonly kind: "clock"; readonly name: string; readonly jumpMs: number };
 

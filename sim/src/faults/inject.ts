@@ -77,6 +77,9 @@ class WorldInjector implements Injector {
         machines.jumpClock(fault.name, fault.jumpMs);
         machines.start(fault.name);
         break;
+      case "drain gateway":
+        this.#drainGateway(fault.name, fault.forMs);
+        break;
       case "second coordinator":
         machines.startBeside("coordinator-0");
         break;
@@ -101,6 +104,18 @@ class WorldInjector implements Injector {
     else process.crashAfter(effects);
     this.#lasting(forMs, () => {
       process.crash(silently);
+      machines.start(name);
+    });
+  }
+
+  #drainGateway(name: string, forMs: number): void {
+    const { gateways, machines } = this.#world;
+    const process = machines.at(name);
+    const gateway = gateways.get(name);
+    if (!process.isAlive || gateway === undefined) return;
+    process.enter(() => void gateway.drain().then(() => process.crash()));
+    this.#lasting(forMs, () => {
+      process.crash();
       machines.start(name);
     });
   }

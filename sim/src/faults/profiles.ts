@@ -12,6 +12,7 @@ export const profileNames = [
   "slow-journal",
   "clocks",
   "bus-loss",
+  "sessions",
   "everything",
 ] as const;
 
@@ -25,6 +26,7 @@ export interface Cast {
   readonly apis: readonly string[];
   readonly coordinators: readonly string[];
   readonly gateways: readonly string[];
+  readonly listeners: readonly string[];
   readonly others: readonly string[];
 }
 
@@ -105,6 +107,20 @@ const rebalance: Maker = () => ({ kind: "rebalance" });
 const balance: Maker = (random) => ({ kind: "balance", mode: random.chance(0.7) ? "Auto" : "Off" });
 const secondCoordinator: Maker = () => ({ kind: "second coordinator" });
 
+const cut: Maker = (random, { listeners }) => ({ kind: "reset", a: random.pick(listeners), b: "*" });
+const drainGateway: Maker = (random, { gateways }) => ({
+  kind: "drain gateway",
+  name: random.pick(gateways),
+  forMs: random.between(2_000, 15_000),
+});
+const crashGateways = crash(["gateways"]);
+const pauseGateways = pause(["gateways"]);
+const blockGateways: Maker = (random, { gateways, routers, listeners, others }) => {
+  const [a, b] = [random.pick(gateways), random.pick([...routers, ...listeners, ...others, ...gateways])];
+  const forMs = random.between(100, 16_000);
+  return random.chance(0.5) ? { kind: "block", from: a, to: b, forMs } : { kind: "block", from: b, to: a, forMs };
+};
+
 const crashHosts = crash(["hosts"]);
 const crashAny = crash(["hosts", "hosts", "routers", "apis", "coordinators", "gateways", "others"]);
 const pauseHosts = pause(["hosts"]);
@@ -120,6 +136,19 @@ const makers: Readonly<Record<ProfileName, readonly Maker[]>> = {
   "slow-journal": [slowJournal, slowJournal, slowStore, crashHosts, move, move],
   clocks: [clock, clock, clock, crashHosts, pauseHosts, move],
   "bus-loss": [busLoss, busLoss, crashAny, reset],
+  sessions: [
+    crashGateways,
+    crashGateways,
+    cut,
+    cut,
+    cut,
+    drainGateway,
+    pauseGateways,
+    blockGateways,
+    crashHosts,
+    move,
+    busLoss,
+  ],
   everything: [
     move,
     move,

@@ -26,7 +26,7 @@ export interface Network {
   block(from: string, to: string): Disposable;
   /** Slows what goes from one name to another until disposed. */
   slow(from: string, to: string, addedMs: number): Disposable;
-  /** Breaks all streams between two names at once, as a reset does: what is under way may or may not arrive. */
+  /** Breaks all streams between two names ("*": any) at once, as a reset does: what is under way may or may not arrive. */
   reset(a: string, b: string): void;
   latencyMs(from: string, to: string): number;
   listener(
@@ -104,7 +104,8 @@ class SimNetwork implements Network {
 
   reset(a: string, b: string): void {
     for (const stream of [...this.#streams]) {
-      if ((stream.client === a && stream.server === b) || (stream.client === b && stream.server === a)) stream.reset();
+      if (isOne(a, stream.client) && isOne(b, stream.server)) stream.reset();
+      else if (isOne(b, stream.client) && isOne(a, stream.server)) stream.reset();
     }
   }
 
@@ -128,5 +129,9 @@ class SimNetwork implements Network {
 }
 
 function applies({ from, to }: Rule, a: string, b: string): boolean {
-  return (from === "*" || from === a) && (to === "*" || to === b);
+  return isOne(from, a) && isOne(to, b);
+}
+
+function isOne(pattern: string, name: string): boolean {
+  return pattern === "*" || pattern === name;
 }

@@ -3,6 +3,7 @@ import { checkAll } from "../checks/check-all.ts";
 import type { Violation } from "../checks/evidence.ts";
 import { createSimGuild, type SimGuild } from "../clients/sim-guild.ts";
 import { type Pace, startWorkload } from "../clients/workload.ts";
+import { makeRandom } from "../engine/random.ts";
 import type { PlannedFault } from "../faults/fault.ts";
 import { makeInjector } from "../faults/inject.ts";
 import { makePlan, type ProfileName, profileNames } from "../faults/profiles.ts";
@@ -38,10 +39,13 @@ export interface SeedReport {
 }
 
 const setUpMs = 15_000;
-const faultsMs = 30_000;
+const faultsMs = 20_000;
 /** After the healing everything is served within this time. */
 const recoveryMs = 15_000;
-const settleMs = 10_000;
+/** So long after the last act what is under way may take to come to rest, and so long everything is heard of afterwards. */
+const settleMs = 25_000;
+const longestCommandMs = 16_000;
+const hearMs = 2_500;
 const people = 3;
 
 /** The profile of a seed that names none. */
@@ -80,7 +84,7 @@ class SeedRun {
     this.#seed = seed;
     this.#profile = profile;
     this.#journal = journal;
-    this.#world = new World({ seed, ...makeShape(seed), journal, guards, isTracing });
+    this.#world = new World({ seed, ...makeShape(seed, profile), journal, guards, isTracing });
   }
 
   async run(): Promise<void> {
@@ -101,7 +105,8 @@ class SeedRun {
       injector.heal();
       await this.#recover();
       this.#isOn = false;
-      await engine.run(engine.nowMs + settleMs);
+      await engine.run(engine.nowMs + settleMs, () => this.#isSettled());
+      await engine.run(engine.nowMs + hearMs);
       await this.#readAll();
       checkAll(this.#world.journaled, this.#world.disk.store, this.#world.evidence);
     } finally {
@@ -136,7 +141,8 @@ class SeedRun {
       routers: this.#world.namesOf("router", options.routers),
       apis: this.#world.namesOf("api", options.apis),
       coordinators: ["coordinator-0"],
-      gateways: [],
+      gateways: this.#world.namesOf("gateway", options.gateways ?? 0),
+      listeners: this.#world.machines.names.filter((name) => name.startsWith("listener-")),
       others: ["data-0", "user-0", ...(this.#journal === "confirming" ? ["log-0"] : [])],
     };
   }
@@ -144,18 +150,29 @@ class SeedRun {
   /** Makes the guilds, and lets people act in each as soon as it is there. */
   async #setUp(): Promise<void> {
     const world = this.#world;
-    const count = 2 + (this.#seed % 3);
+    const count = 2 + world.random.fork("guilds").int(2);
     for (let index = 0; index < count; index++) {
       const client = world.client(`client-${index}`);
       const random = world.random.fork(`workload ${index}`);
       const isOn = (): boolean => this.#isOn;
       void createSimGuild(client, world.planGuild(people)).then((guild) => {
         this.#guilds.push(guild);
+        this.#listen(guild, index);
         startWorkload({ client, guild, random, evidence: world.evidence, pace, isOn });
       });
     }
     await world.engine.run(setUpMs, () => this.#guilds.length === count);
     if (this.#guilds.length < count) throw new Error(`seed ${this.#seed}: the guilds were not made in time`);
+  }
+
+  /** The owner, a member and the victim of a guild listen. */
+  #listen(guild: SimGuild, index: number): void {
+    const world = this.#world;
+    if ((world.options.gateways ?? 0) === 0) return;
+    const [member = guild.owner] = guild.people;
+    for (const [place, profile] of [guild.owner, member, guild.victim].entries()) {
+      world.listener(`listener-${index}-${place}`, profile);
+    }
   }
 
   /** `recovery`: after the healing a message to each guild is acked, and a read answered, in time. */
@@ -179,6 +196,19 @@ class SeedRun {
     }
     await engine.run(sinceMs + recoveryMs, () => waiting.size === 0);
     for (const { id } of waiting) evidence.violate("recovery", `guild ${id} is not served after ${recoveryMs} ms`, []);
+  }
+
+  /** Whether everybody has been answered, and the store has all. */
+  #isSettled(): boolean {
+    const { evidence, disk, journaled, engine } = this.#world;
+    for (const { endedMs, beganMs } of evidence.commands.values()) {
+      // Of an api that died nobody is told.
+      if (endedMs === undefined && engine.nowMs - beganMs < longestCommandMs) return false;
+    }
+    for (const [topic, records] of journaled.topics) {
+      if ((disk.store.applied.get(topic) ?? 0n) < BigInt(records.length)) return false;
+    }
+    return true;
   }
 
   /** The last read of every channel, through everything. */
@@ -224,9 +254,16 @@ class SeedRun {
 
 const pace: Pace = { sendMs: 500, changeMs: 1_500, moderateMs: 1_500, readMs: 1_000 };
 
-function makeShape(seed: number) {
-  const shards = [1, 2, 4, 4][seed % 4] as number;
-  return { shards, hosts: 2 + (seed % 2), routers: 1 + (seed % 2), apis: 1 + ((seed >> 1) % 2) };
+/** How large a seed's world is. */
+function makeShape(seed: number, profile: ProfileName) {
+  const random = makeRandom(seed, "shape");
+  return {
+    shards: random.pick([1, 2, 4, 4]),
+    hosts: 2 + random.int(2),
+    routers: 1 + random.int(2),
+    apis: 1 + random.int(2),
+    gateways: profile === "sessions" ? 2 + random.int(2) : random.int(3),
+  };
 }
 
 function textOf(error: unknown): string {

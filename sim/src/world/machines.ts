@@ -37,7 +37,8 @@ interface Machine {
   process: SimProcess;
 }
 
-const beginMs = 1_760_000_000_000;
+/** Unix time of the beginning (ms). */
+export const beginMs = 1_760_000_000_000;
 const mostSkewMs = 400;
 const mostDrift = 2e-4;
 

@@ -1,13 +1,16 @@
 import { type Coordinator, type CoordinatorStore, makeMemoryCoordinatorStore } from "@guildhall/coordinator/domain";
 import type { DataGuards } from "@guildhall/data/domain";
 import { allGuards } from "@guildhall/data/domain";
+import { everyGuard, type GatewayGuards, MemorySessionStore, type SessionStore } from "@guildhall/gateway/core";
 import type { ConfirmGuards, Host, HostGuards } from "@guildhall/guild/domain";
+import type { Profile } from "@guildhall/proto";
 import type { Router } from "@guildhall/router/domain";
 import type { MapGuards } from "@guildhall/slots";
 import { smallestIdAt } from "@guildhall/snowflake";
 import { startApi } from "../actors/api.ts";
 import { startCoordinator } from "../actors/coordinator.ts";
 import { type DataDisk, startData } from "../actors/data.ts";
+import { type SimGateway, startGateway } from "../actors/gateway.ts";
 import { type HostOptions, startHost } from "../actors/host.ts";
 import { startLog } from "../actors/log.ts";
 import { type FleetOperator, plainSpec, startOperator } from "../actors/operator.ts";
@@ -17,6 +20,7 @@ import { AccountsDisk, startUser } from "../actors/user.ts";
 import type { JournalView } from "../checks/check-journal.ts";
 import { Evidence } from "../checks/evidence.ts";
 import { type ApiClient, makeApiClient } from "../clients/api-client.ts";
+import { type Listener, startListener } from "../clients/listener.ts";
 import { makeProfile, type SimGuildPlan } from "../clients/sim-guild.ts";
 import { type Engine, makeEngine } from "../engine/engine.ts";
 import { makeRandom, type Random } from "../engine/random.ts";
@@ -24,7 +28,7 @@ import { JournalDisk } from "../model/journal-disk.ts";
 import { LogDisk } from "../model/log-disk.ts";
 import { StoreDisk } from "../model/store-disk.ts";
 import { makeNetwork, type Network } from "../network/network.ts";
-import { type Machines, makeMachines } from "./machines.ts";
+import { beginMs, type Machines, makeMachines } from "./machines.ts";
 import { makeWeather, type Weather } from "./weather.ts";
 
 /** Both kinds of journal. */
@@ -38,6 +42,7 @@ export interface WorldGuards {
   readonly host?: Partial<HostGuards>;
   /** Of routers' and hosts' maps. */
   readonly map?: Partial<MapGuards>;
+  readonly gateway?: Partial<GatewayGuards>;
   /** Of the journal that confirms by reading. */
   readonly confirming?: Partial<ConfirmGuards>;
 }
@@ -49,6 +54,7 @@ export interface WorldOptions {
   readonly hosts: number;
   readonly routers: number;
   readonly apis: number;
+  readonly gateways?: number;
   /** Refusing: the one at `data`. Confirming: a log that takes whatever it is sent, read to see what counts. */
   readonly journal?: JournalKind;
   /** Instead of a coordinator. */
@@ -71,6 +77,8 @@ export class World {
   readonly accounts = new AccountsDisk();
   readonly hosts = new Map<string, Host>();
   readonly routers = new Map<string, Router>();
+  readonly gateways = new Map<string, SimGateway>();
+  readonly sessionStore: SessionStore;
   readonly coordinatorStore: CoordinatorStore = makeMemoryCoordinatorStore();
   coordinator: Coordinator | undefined;
   operator: FleetOperator | undefined;
@@ -113,6 +121,7 @@ export class World {
         return `log ${partition} ${what}${range.i}/${range.n}@${epoch} ${incarnation} by ${moveId}`;
       });
     };
+    this.sessionStore = new MemorySessionStore(() => beginMs + this.engine.nowMs);
     this.disk = { journal, store: new StoreDisk(), directory: new Map() };
   }
 
@@ -134,6 +143,7 @@ export class World {
     for (const name of this.namesOf("router", options.routers)) this.#installRouter(name);
     for (const name of this.namesOf("guild", options.hosts)) this.#installHost(name, routers);
     for (const name of this.namesOf("api", options.apis)) this.#installApi(name, routers);
+    for (const name of this.namesOf("gateway", options.gateways ?? 0)) this.#installGateway(name, routers);
   }
 
   /** Where the log is, when that is the journal. */
@@ -159,6 +169,19 @@ export class World {
   client(name: string): ApiClient {
     const process = this.machines.install(name, () => {});
     return makeApiClient(this.network, process, this.namesOf("api", this.options.apis).map(addressOf));
+  }
+
+  /** Somebody who listens at the gateways. */
+  listener(name: string, profile: Profile): Listener {
+    const token = `token of ${profile.id}`;
+    this.accounts.register(profile, token);
+    return startListener(this.network, {
+      process: this.machines.install(name, () => {}),
+      ...{ profile, token, intents: profile.bot ? botIntents : undefined },
+      gateways: this.namesOf("gateway", this.options.gateways ?? 0).map(addressOf),
+      random: this.random.fork(name),
+      evidence: this.evidence,
+    });
   }
 
   /** A guild in the next shard, with `people` besides its owner and victim. */
@@ -234,6 +257,25 @@ export class World {
     );
   }
 
+  #installGateway(name: string, routers: readonly string[]): void {
+    this.machines.install(name, (process) =>
+      startGateway(this.network, process, {
+        address: addressOf(name),
+        coordinator: addressOf("coordinator-0"),
+        users: addressOf("user-0"),
+        routers,
+        store: this.sessionStore,
+        random: this.random.fork(process.incarnation),
+        resumeWindowMs,
+        guards: { ...everyGuard, ...this.options.guards?.gateway },
+        onCount: (what) => this.evidence.count(what),
+        onLog: (level, fields, text) =>
+          this.evidence.note(() => `${process.incarnation}: ${level} ${text} ${describe({ ...fields })}`),
+        onGateway: (gateway) => void this.gateways.set(name, gateway),
+      }),
+    );
+  }
+
   #installApi(name: string, routers: readonly string[]): void {
     this.machines.install(name, (process) =>
       startApi(this.network, process, {
@@ -248,6 +290,9 @@ export class World {
 }
 
 const handoffResults: Readonly<Record<number, string>> = { 1: "done", 2: "taken back", 3: "refused" };
+const resumeWindowMs = 120_000;
+// GUILDS, GUILD_MEMBERS, GUILD_MESSAGES, GUILD_MESSAGE_REACTIONS, MESSAGE_CONTENT.
+const botIntents = (1 << 0) | (1 << 1) | (1 << 9) | (1 << 10) | (1 << 15);
 const guildsBeginMs = 1_750_000_000_000;
 const peopleBeginMs = 1_700_000_000_000;
 
