@@ -1,7 +1,12 @@
 import { waitFor } from "@guildhall/testing";
 import { expect, test } from "@jest/globals";
-import { commonIntents, startPopulated } from "./support/populated.ts";
+import { commonIntents, openChannel, startPopulated } from "./support/populated.ts";
 import type { TestClient } from "./support/test-client.ts";
+import { makeDispatch, viewers } from "./support/test-guild.ts";
+
+const message = (content: string) => makeDispatch("MESSAGE_CREATE", { content }, { of: viewers(openChannel) });
+const contentsOf = (clients: readonly TestClient[]) =>
+  clients.flatMap((client) => client.ofType("MESSAGE_CREATE")).map(({ d }) => (d as { content: string }).content);
 
 type Fleet = Awaited<ReturnType<typeof startPopulated>>;
 
@@ -63,4 +68,49 @@ test("says that it drains", async () => {
   const drained = fleet.gateway.drain();
   expect(await readiness()).toBe(503);
   await drained;
+});
+
+test("waits for its sessions to go on at another gateway, and each misses nothing", async () => {
+  await using fleet = await startPopulated({ drainBatchPercent: 10 });
+  const other = await fleet.addGateway("gateway-1");
+  const clients = await connectMany(fleet, 12);
+  let sent = 0;
+  const talk = setInterval(() => fleet.router.emit(fleet.guild, [message(String(++sent))]), 5);
+  await waitFor(() => sent > 20);
+  const followers = clients.map(async (client, at): Promise<TestClient[]> => {
+    await waitFor(() => heardReconnect(client), { timeoutMs: 20_000 });
+    // A little slow, some of them.
+    await waitFor(() => client.closed ?? at % 3 > 0);
+    client.close(4000);
+    const next = fleet.connect({ url: `ws://127.0.0.1:${other.ports.ws}` });
+    return [client, await next.resume(`token-${at + 1}`, client.sessionId, client.lastS)];
+  });
+  await fleet.gateway.drain();
+  const pairs = await Promise.all(followers);
+  clearInterval(talk);
+  fleet.router.emit(fleet.guild, [message("end")]);
+  const everything = Array.from({ length: sent }, (_, at) => String(at + 1)).concat("end");
+  for (const pair of pairs) {
+    await waitFor(() => contentsOf(pair).at(-1) === "end");
+    expect(contentsOf(pair)).toEqual(everything.slice(-contentsOf(pair).length));
+    expect(contentsOf(pair).length).toBeGreaterThan(20);
+    const numbers = pair.flatMap(({ dispatches }) => dispatches.map(({ s }) => s));
+    expect(numbers).toEqual(numbers.map((_, at) => at + 1));
+  }
+  const metrics = await (await fetch(fleet.gateway.metricsUrl)).text();
+  expect(metrics).toMatch(/guildhall_gateway_drains_total\{[^}]*result="complete"[^}]*\} 1/);
+  expect(await fleet.metric("guildhall_gateway_seals_total")).toBe(12);
+});
+
+test("a successor goes on with what was left to the log", async () => {
+  await using fleet = await startPopulated({}, { drainSpreadMs: 10 });
+  const [client] = (await connectMany(fleet, 1)) as [TestClient];
+  await fleet.gateway.drain();
+  await fleet.gateway[Symbol.asyncDispose]();
+  fleet.router.emit(fleet.guild, [message("while nobody was there")]);
+  const successor = await fleet.addGateway("gateway-0");
+  const again = fleet.connect({ url: `ws://127.0.0.1:${successor.ports.ws}` });
+  await again.resume("token-1", client.sessionId, client.lastS);
+  await waitFor(() => contentsOf([again]).length > 0);
+  expect(again.dispatches.map(({ s }) => s)).toEqual([client.lastS + 1, client.lastS + 2]);
 });

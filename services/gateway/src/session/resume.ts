@@ -115,7 +115,8 @@ async function resumeFromElsewhere(context: GatewayContext, asked: Asked): Promi
   const result = await context.takeOvers.bring(context, asked, (taken) => adopt(context, connection, seq, taken));
   if (typeof result === "string") {
     context.metrics.takeOvers.inc({ result });
-    refuse(context, connection, "unknown");
+    if (result === "ahead") refuseAhead(context, connection);
+    else refuse(context, connection, "unknown");
   } else context.metrics.resumes.inc({ result: "elsewhere" });
   return true;
 }
@@ -123,6 +124,11 @@ async function resumeFromElsewhere(context: GatewayContext, asked: Asked): Promi
 function refuse(context: GatewayContext, connection: Connection, result: string): void {
   context.metrics.resumes.inc({ result });
   if (!connection.isClosing) sayInvalid(context, connection);
+}
+
+function refuseAhead(context: GatewayContext, connection: Connection): void {
+  context.metrics.resumes.inc({ result: "ahead" });
+  closeConnection(context, connection, closeCode.INVALID_SEQ);
 }
 
 /** The session's present connection, if there is one, loses it. */
