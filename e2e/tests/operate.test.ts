@@ -101,7 +101,7 @@ const owners = async () => (await shards()).shards.map(({ shard, host, epoch }) 
 async function moved(shard: string, host: string): Promise<string> {
   const { out } = await waitFor(async () => {
     const answer = await tool("move", shard, host);
-    return answer.code === 0 && answer;
+    return answer.code === 0 ? answer : undefined;
   }, whenCalm);
   return out;
 }
