@@ -91,6 +91,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
 interface ChannelLoad extends Pick<PostedChannel, "channelId" | "read"> {
   readonly load: Load;
+  /** Posted to so often that a pause can be seen. */
+  readonly isBusy: boolean;
 }
 
 function makeArena(fleet: Fleet, relays: Arena["relays"]): Arena {
@@ -110,8 +112,8 @@ function startLoads({ guilds }: Community, perSecond: number): ChannelLoad[] {
     const open = startLoad({ people: senders, channelIds: [openChannelId], perSecond: each * 0.9, name: `o${at}` });
     const hidden = startLoad({ people: [owner], channelIds: [hiddenChannelId], perSecond: each * 0.1, name: `h${at}` });
     return [
-      { channelId: openChannelId, read: owner.rest, load: open },
-      { channelId: hiddenChannelId, read: owner.rest, load: hidden },
+      { channelId: openChannelId, read: owner.rest, load: open, isBusy: true },
+      { channelId: hiddenChannelId, read: owner.rest, load: hidden, isBusy: false },
     ];
   });
 }
@@ -153,6 +155,7 @@ function describe(
   loads: readonly ChannelLoad[],
 ): FaultReport {
   const untilMs = toMs + aftermathMs;
+  const busy = loads.filter(({ isBusy }) => isBusy);
   const away = listeners.flatMap(({ session }) => {
     const times = session.absences.filter((each) => each.fromMs <= untilMs && each.fromMs >= fromMs);
     return times.length === 0 ? [] : [Math.max(...times.map((each) => each.toMs - each.fromMs))];
@@ -163,7 +166,7 @@ function describe(
     kind: fault.kind,
     what,
     lastedMs: toMs - fromMs,
-    sendPauseMs: Math.max(0, ...loads.map(({ load, channelId }) => longestPauseMs(load, channelId, fromMs, untilMs))),
+    sendPauseMs: Math.max(0, ...busy.map(({ load, channelId }) => longestPauseMs(load, channelId, fromMs, untilMs))),
     sessionsAway: away.length,
     longestAwayMs: Math.max(0, ...away),
     ...(failure === undefined ? {} : { failure }),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 /*
  * One relay for each pair (who asks, who answers), made when the asker's environment is put together. States:
  * open ──hold()──▶ held (bytes wait, connections stay) ──open()──▶ open
- *   └──cut()──▶ cut (connections are reset, new ones refused) ──open()──▶ open
+ *   └──cut()──▶ cut (connections are ended, new ones refused) ──open()──▶ open
  */
 
 /** Stands between two processes and can part them. */
@@ -19,7 +19,7 @@ interface Relay {
 export interface Relays extends AsyncDisposable {
   /** The address that `from` is to be given for `to`, which is reached at `address`. */
   between(from: string, to: string, address: string): string;
-  /** Parts two processes: `held` as a network does that drops packets, `cut` as one that resets connections. */
+  /** Parts two processes: `held` as a network does that drops packets, `cut` as one that ends connections. */
   part(from: string, to: string, how: "held" | "cut"): void;
   /** Joins them again. */
   join(from: string, to: string): void;
@@ -49,7 +49,7 @@ export function makeRelays(folder: string): Relays {
     relay.state = state;
     for (const [inner, outer] of relay.pairs) {
       if (state === "cut") {
-        inner.resetAndDestroy();
+        inner.destroy();
         outer.destroy();
       } else if (state === "held") {
         hold(inner, outer);
