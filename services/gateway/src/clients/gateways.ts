@@ -23,21 +23,31 @@ export interface GatewayClients extends Gateways, AsyncDisposable {
 
 interface Known {
   readonly client: GatewayClient;
-  usedMs: number;
+  readonly usedMs: number;
+}
+
+interface Probe {
+  readonly isThere: Promise<boolean>;
+  readonly atMs: number;
 }
 
 const sealMs = 1_000;
 const describeMs = 500;
+const probeMs = 500;
 // A living gateway writes its log every few seconds, also when nothing happens.
 const silentMs = 20_000;
 const idleMs = 60_000;
+// A gateway that dies has very many sessions: whether it is there is not asked for each of them.
+const probeKeptMs = 500;
 const maxClients = 64;
 
 /** Makes the ways to the other gateways; a connection is opened when one is needed, and closed a while after. */
 export function makeGateways(options: GatewaysOptions): GatewayClients {
   const { store, self, clock, log } = options;
   const clients = new Map<string, Known>();
+  const probes = new Map<string, Probe>();
   const sweeps = options.timers.every(idleMs, () => {
+    probes.clear();
     for (const [address, { usedMs }] of clients) if (clock.monotonicMs() - usedMs >= idleMs) drop(address);
   });
   const drop = (address: string): void => {
@@ -58,6 +68,17 @@ export function makeGateways(options: GatewaysOptions): GatewayClients {
     }
     return known.client;
   };
+  // Nobody there is said at once; a client would wait for somebody to come.
+  const isThere = (address: string): Promise<boolean> => {
+    if (clients.get(address)?.client.connected) return Promise.resolve(true);
+    const nowMs = clock.monotonicMs();
+    let probe = probes.get(address);
+    if (probe === undefined || nowMs - probe.atMs >= probeKeptMs) {
+      probe = { isThere: listens(address, probeMs), atMs: nowMs };
+      probes.set(address, probe);
+    }
+    return probe.isThere;
+  };
   const addressOf = async (tag: string): Promise<string | undefined> => {
     const address = (await store.holder(tag))?.address;
     return address === undefined || address === "" || address === self.address ? undefined : address;
@@ -67,8 +88,7 @@ export function makeGateways(options: GatewaysOptions): GatewayClients {
     async seal(holder, { sessionId, generation, gateway }) {
       try {
         const address = await addressOf(holder);
-        // Nobody there is said at once; a client would wait for somebody to come.
-        if (address === undefined || !(await listens(address, sealMs))) return undefined;
+        if (address === undefined || !(await isThere(address))) return undefined;
         const request = { sessionId, generation, gateway };
         const { held, index, s } = await clientOf(address).call("sealSession", request, { timeoutMs: sealMs });
         return { held, index: Number(index), s: Number(s) };
@@ -82,7 +102,7 @@ export function makeGateways(options: GatewaysOptions): GatewayClients {
       const logs = (await store.logs()).filter(({ tag, writtenMs }) => tag !== self.tag && writtenMs >= oldestMs);
       const addresses = new Set(await Promise.all(logs.map(({ tag }) => addressOf(tag))));
       const states = Array.from(addresses, async (address) => {
-        if (address === undefined || !(await listens(address, describeMs))) return "";
+        if (address === undefined || !(await isThere(address))) return "";
         const described = clientOf(address).call("describeSessions", { limit: 0 }, { timeoutMs: describeMs });
         return described.then(
           ({ state }) => state,
