@@ -3,8 +3,8 @@ import { createGatewayClient, type GatewayClient } from "@guildhall/rpc";
 import { makeTempDir, waitFor } from "@guildhall/testing";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { makeGateways } from "../src/clients/gateways.ts";
-import { newOwners } from "../src/topics/new-owners.ts";
 import { MemorySessionStore } from "../src/store/session-store-memory.ts";
+import { newOwners } from "../src/topics/new-owners.ts";
 import { commonIntents, guildId, openChannel, startPopulated } from "./support/populated.ts";
 import { makeDispatch, viewers } from "./support/test-guild.ts";
 

@@ -1,402 +1,125 @@
-import { Permission } from "@guildhall/permissions";
-import { makeManualTime } from "@guildhall/testing";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { dataOf, encodeEphemeral, encodeEvent } from "../../tests/support/encode-event.ts";
-import { ownBody, ownDispatch, sharedBody } from "../dispatch/render.ts";
-import { lasting } from "../domain/attachment.ts";
-import type { Body } from "../domain/body.ts";
-import { DispatchLog } from "../domain/dispatch-log.ts";
-import type { Audience, Dispatch, TopicChange } from "../domain/event.ts";
-import { GuildTopic } from "../domain/guild-topic.ts";
-import { makeProfiles, type Profile } from "../domain/profile.ts";
+import { dataOf } from "../../tests/support/encode-event.ts";
+import { anyProfiles, anyStep, dispatchTo, RecordedWorld, sentBy, tag } from "../../tests/support/recorded-world.ts";
 import { planResume } from "../domain/resume.ts";
-import type { Link, Session } from "../domain/session.ts";
-import { SessionTable } from "../domain/session-table.ts";
-import { UserTopic } from "../domain/user-topic.ts";
-import { MemorySessionStore } from "../store/session-store-memory.ts";
-import { readEphemeral, readEvent } from "../topics/convert.ts";
-import type { Ghost } from "./ghost.ts";
-import { Ghosts } from "./ghosts.ts";
 import type { Damage } from "./log-reader.ts";
-import { Recording } from "./recording.ts";
 
-const guildIds = [1n, 2n];
-const roleIds = [10n, 11n];
-const channelIds = [20n, 21n, 22n];
-const userIds = [100n, 101n, 102n];
-const windowMs = 120_000;
-const tag = "0123abcd";
-
-type Sent = { readonly s: number; readonly data: string };
-
-/** A client's end. */
-class TestLink implements Link {
-  sent: Sent[] = [];
-  isCongested = false;
-
-  send(s: number, body: Body): void {
-    this.sent.push({ s, data: dataOf(body) });
-  }
-
-  grant(): void {}
-}
-
-interface Client {
-  readonly session: Session;
-  readonly link: TestLink;
-}
-
-type Step =
-  | { kind: "event"; guild: number; changes: TopicChange[]; dispatches: Dispatch[] }
-  | { kind: "ephemeral"; guild: number; dispatch: Dispatch }
-  | { kind: "user event"; user: number; dispatch: Dispatch }
-  | { kind: "join"; guild: number; user: number; roles: bigint[] }
-  | { kind: "own"; user: number }
-  | { kind: "cut"; user: number }
-  | { kind: "resume"; user: number }
-  | { kind: "congest"; user: number; on: boolean }
-  | { kind: "restart topic"; guild: number }
-  | { kind: "end"; user: number }
-  | { kind: "checkpoint" }
-  | { kind: "flush" }
-  | { kind: "tick"; ms: number };
-
-/** The core of a gateway, as far as its log is concerned. */
-class World {
-  readonly time = makeManualTime();
-  readonly store = new MemorySessionStore(() => this.time.clock.nowMs());
-  readonly profiles = makeProfiles();
-  readonly log: DispatchLog;
-  readonly recording: Recording;
-  readonly table: SessionTable;
-  readonly guilds = new Map<bigint, GuildTopic>();
-  readonly seqs = new Map<bigint, number>();
-  readonly users: UserTopic[];
-  clients: Client[];
-  readonly #profileOf: readonly Profile[];
-  #made = 0;
-
-  constructor(profiles: readonly Omit<Profile, never>[]) {
-    const { clock } = this.time;
-    const nowMs = () => clock.monotonicMs();
-    this.log = new DispatchLog({ windowMs: windowMs + 30_000, maxBytes: 1 << 20 });
-    const { log, store } = this;
-    const soon = () => {};
-    const holder = { tag, name: "gateway-0", address: "" };
-    const ports = { store, holder, log, clock, soon, windowMs, maxBytes: 1 << 30, onState() {} };
-    this.recording = new Recording(ports);
-    const writer = this.recording;
-    this.table = new SessionTable({ log, writer, windowMs, maxSessions: 100, nowMs });
-    for (const id of guildIds) this.open(id);
-    this.users = userIds.map((id) => new UserTopic(id, { log, writer, nowMs, onChange() {} }));
-    this.#profileOf = profiles.map((profile) => this.profiles.intern(profile));
-    this.clients = userIds.map((_, user) => this.begin(user));
-    const { guilds, table } = this;
-    const topics = { all: () => guilds.values(), count: guilds.size };
-    this.recording.follow({ topics, sessions: { all: () => table.all(), count: userIds.length } });
-  }
-
-  open(id: bigint): void {
-    const { log, recording: writer, time } = this;
-    const nowMs = () => time.clock.monotonicMs();
-    const topic = new GuildTopic(id, { log, writer, nowMs, onLeft() {}, onGone() {} });
-    const roles = [id, ...roleIds].map((role) => ({ id: role, permissions: Permission.VIEW_CHANNEL }));
-    const channels = channelIds.map((channel) => ({ id: channel, type: 0, parentId: 0n, overwrites: [] }));
-    topic.start({ guildId: id, ownerId: 1n, roles, channels }, this.seqs.get(id) ?? 0);
-    this.guilds.set(id, topic);
-  }
-
-  begin(user: number): Client {
-    const link = new TestLink();
-    const id = tag + String(this.#made++).padStart(32, "0");
-    const rest = { tokenHash: "h".repeat(32), shardId: 0, shardCount: 1, largeThreshold: 0, generation: 0 };
-    const profile = this.#profileOf[user] as Profile;
-    const session = this.table.create({ ...rest, id, userId: userIds[user] as bigint, profile }, link);
-    session.s = 1;
-    this.users[user]?.attach(session);
-    this.guilds.get(1n)?.attach(session, []);
-    this.table.begin(session);
-    return { session, link };
-  }
-
-  run(step: Step): void {
-    const client = "user" in step ? (this.clients[step.user] as Client) : undefined;
-    switch (step.kind) {
-      case "event":
-        this.event(guildIds[step.guild] as bigint, step.changes, step.dispatches);
-        return;
-      case "ephemeral": {
-        const topic = guildIds[step.guild] as bigint;
-        const encoded = encodeEphemeral({ topic, asOf: this.seqs.get(topic) ?? 0, dispatch: step.dispatch });
-        const event = readEphemeral(encoded);
-        if (event !== undefined) this.guilds.get(topic)?.applyEphemeral(event);
-        return;
-      }
-      case "user event": {
-        const topic = this.users[step.user] as UserTopic;
-        const seq = topic.seq + 1;
-        const none = { epoch: 1, changes: [], userChanges: [], traceparent: "" };
-        topic.apply(readEvent(encodeEvent({ ...none, topic: topic.id, seq, dispatches: [step.dispatch] })));
-        return;
-      }
-      case "join": {
-        const topic = this.guilds.get(guildIds[step.guild] as bigint);
-        const { session } = client as Client;
-        if (session.attachments.some((each) => each.topic === topic && each.to === lasting)) return;
-        topic?.attach(session, step.roles);
-        this.own(client as Client, `"create ${step.guild}"`);
-        return;
-      }
-      case "own":
-        this.own(client as Client, '"own"');
-        return;
-      case "cut":
-        this.table.cut((client as Client).session);
-        return;
-      case "resume":
-        this.resume(client as Client);
-        return;
-      case "congest":
-        (client as Client).link.isCongested = step.on;
-        return;
-      case "restart topic": {
-        const id = guildIds[step.guild] as bigint;
-        for (const session of this.guilds.get(id)?.detachAll() ?? []) this.table.end(session);
-        this.recording.topicEnded(id);
-        this.open(id);
-        this.revive();
-        return;
-      }
-      case "end":
-        this.table.end((client as Client).session);
-        this.revive();
-        return;
-      case "checkpoint":
-        this.table.checkpoint();
-        return;
-      case "flush":
-        this.recording.flush();
-        return;
-      case "tick":
-        for (let passedMs = 0; passedMs < step.ms; passedMs += 500) this.tick();
-        return;
-      default:
-        step satisfies never;
-    }
-  }
-
-  tick(): void {
-    this.time.advance(500);
-    this.log.expire(this.time.clock.monotonicMs());
-    this.table.expire();
-    this.revive();
-    this.recording.tick();
-    if (this.time.clock.monotonicMs() % 5_000 === 0) this.table.checkpoint();
-  }
-
-  event(topic: bigint, changes: TopicChange[], dispatches: Dispatch[]): void {
-    const seq = (this.seqs.get(topic) ?? 0) + 1;
-    this.seqs.set(topic, seq);
-    const named = dispatches.map((dispatch, sub) => ({
-      ...dispatch,
-      body: sharedBody("TEST", Buffer.from(`"${topic} ${seq}.${sub}"`)),
-      gatedBody: dispatch.gatedBody && sharedBody("TEST", Buffer.from(`"${topic} ${seq}.${sub} gated"`)),
-    }));
-    const none = { epoch: 1, userChanges: [], traceparent: "" };
-    this.guilds.get(topic)?.apply(readEvent(encodeEvent({ ...none, topic, seq, changes, dispatches: named })));
-  }
-
-  own({ session }: Client, json: string): void {
-    if (session.hasEnded) return;
-    const body = ownBody("TEST", json);
-    this.recording.own(session, body, false, undefined);
-    const eventIndex = this.log.beginEvent();
-    const record = { eventIndex, seq: 0, dispatch: ownDispatch(body), isEphemeral: false };
-    this.log.append(session, record, this.time.clock.monotonicMs());
-    if (session.link !== undefined) session.deliver(body);
-  }
-
-  resume({ session, link }: Client): void {
-    if (session.link !== undefined || session.hasEnded) return;
-    const plan = planResume(this.log, session, link.sent.at(-1)?.s ?? 1);
-    if (plan.kind !== "replay") this.table.end(session);
-    else {
-      for (const { s, body } of plan.missed) link.send(s, body);
-      this.table.relink(session, link, plan.s);
-    }
-    this.revive();
-  }
-
-  /** In the place of sessions that have ended, their users begin others. */
-  revive(): void {
-    this.clients = this.clients.map((client, user) => (client.session.hasEnded ? this.begin(user) : client));
-  }
-
-  /** What another gateway makes of the log. */
-  async ghost(onDamage: (damage: Damage) => void = (damage) => expect(damage).toBeUndefined()): Promise<Ghost> {
-    const { store, time, profiles } = this;
-    const ghosts = new Ghosts({ store, clock: time.clock, timers: time.timers, profiles, windowMs, onDamage });
-    const ghost = ghosts.get(tag);
-    await this.read(ghost);
-    return ghost;
-  }
-
-  async read(ghost: Ghost): Promise<boolean> {
-    let isDone = false;
-    const reading = ghost.readOn().finally(() => {
-      isDone = true;
-    });
-    while (!isDone) {
-      await Promise.resolve();
-      this.time.advance(0);
-    }
-    return reading;
-  }
-}
-
-/** What a client that has everything up to `seq` is sent by a ghost; undefined when it is refused. */
-function sentBy(ghost: Ghost, { session }: Client, seq: number): Sent[] | undefined {
-  const found = ghost.replay.find(session.id);
-  if (found === undefined) return undefined;
-  const remains = ghost.remains(found, seq);
-  if (typeof remains === "string") throw new Error(remains);
-  if (remains.plan.kind !== "replay") return undefined;
-  return remains.plan.missed.map(({ s, body }) => ({ s, data: dataOf(body) }));
-}
-
-function dispatchTo(audience: Audience): Dispatch {
-  const none = {
-    gatedBody: undefined,
-    ungatedUsers: [],
-    halfGatedBody: undefined,
-    halfGatedUsers: [],
-    exemptUsers: [],
-    isContent: false,
-  };
-  return { type: "TEST", audience, intents: 1, body: sharedBody("TEST", Buffer.from('"unnamed"')), ...none };
-}
-
-const anyUser = fc.nat({ max: userIds.length - 1 });
-const anyGuild = fc.nat({ max: guildIds.length - 1 });
-const anyUserId = fc.constantFrom(...userIds);
-const anyChannel = fc.constantFrom(...channelIds);
-const anyRoles = fc.subarray(roleIds);
-const anyBits = fc.constantFrom(0n, Permission.VIEW_CHANNEL, Permission.MANAGE_CHANNELS);
-const anyRoleId = fc.constantFrom(1n, ...roleIds);
-
-const anyOverwrite = fc.oneof(
-  fc.record({ id: anyRoleId, kind: fc.constant("role" as const), allow: anyBits, deny: anyBits }),
-  fc.record({ id: anyUserId, kind: fc.constant("member" as const), allow: anyBits, deny: anyBits }),
-);
-
-const anyChange: fc.Arbitrary<TopicChange> = fc.oneof(
-  fc.record({
-    kind: fc.constant("role-put" as const),
-    role: fc.record({ id: anyRoleId, permissions: anyBits }),
-  }),
-  fc.record({
-    kind: fc.constant("channel-put" as const),
-    channel: fc.record({
-      id: anyChannel,
-      type: fc.constant(0),
-      parentId: fc.constant(0n),
-      overwrites: fc.array(anyOverwrite, { maxLength: 2 }),
-    }),
-  }),
-  fc.record({ kind: fc.constant("channel-delete" as const), id: anyChannel }),
-  fc.record({ kind: fc.constant("member-roles" as const), userId: anyUserId, roleIds: anyRoles }),
-  fc.record({ kind: fc.constant("member-gone" as const), userId: anyUserId }),
-  fc.record({ kind: fc.constant("owner" as const), userId: anyUserId }),
-);
-
-const anyDispatch: fc.Arbitrary<Dispatch> = fc
-  .record({
-    audience: fc.oneof<fc.Arbitrary<Audience>[]>(
-      fc.constant({ kind: "everyone" }),
-      fc.record({ kind: fc.constant("users"), ids: fc.subarray(userIds) }),
-      fc.record({ kind: fc.constant("guild"), permission: anyBits }),
-      fc.record({ kind: fc.constant("channel"), channelId: anyChannel, permission: anyBits }),
-      fc.record({ kind: fc.constant("gained"), channelId: anyChannel }),
-      fc.record({ kind: fc.constant("lost"), channelId: anyChannel }),
-    ),
-    intents: fc.constantFrom(0, 1, 2),
-    isGated: fc.boolean(),
-    ungatedUsers: fc.subarray(userIds),
-    exemptUsers: fc.subarray(userIds),
-  })
-  .map(({ audience, isGated, ...rest }) => ({
-    ...dispatchTo(audience),
-    ...rest,
-    gatedBody: isGated ? sharedBody("TEST", Buffer.from('"gated"')) : undefined,
-  }));
-
-const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 10,
-    arbitrary: fc.record({
-      kind: fc.constant("event" as const),
-      guild: anyGuild,
-      changes: fc.array(anyChange, { maxLength: 2 }),
-      dispatches: fc.array(anyDispatch, { maxLength: 4 }),
-    }),
-  },
-  {
-    weight: 5,
-    arbitrary: fc.record({ kind: fc.constant("ephemeral" as const), guild: anyGuild, dispatch: anyDispatch }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("user event" as const), user: anyUser, dispatch: anyDispatch }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constant("join" as const), guild: anyGuild, user: anyUser, roles: anyRoles }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("own" as const), user: anyUser }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("cut" as const), user: anyUser }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("resume" as const), user: anyUser }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constant("congest" as const), user: anyUser, on: fc.boolean() }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart topic" as const), guild: anyGuild }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("end" as const), user: anyUser }) },
-  { weight: 2, arbitrary: fc.constant({ kind: "checkpoint" as const }) },
-  { weight: 1, arbitrary: fc.constant({ kind: "flush" as const }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("tick" as const), ms: fc.nat({ max: 90_000 }) }) },
-);
-
-const anyProfiles = fc.array(
-  fc.record({ isBot: fc.boolean(), intents: fc.nat({ max: 3 }), seesContent: fc.boolean() }),
-  { minLength: userIds.length, maxLength: userIds.length },
-);
+const profiles = Array.from({ length: 3 }, () => ({ isBot: true, intents: 1, seesContent: true }));
+const everyoneGets = dispatchTo({ kind: "everyone" });
+const anySteps = fc.array(anyStep, { minLength: 5, maxLength: 80, size: "max" });
 
 test("what another gateway makes of the log is what the gateway itself would have sent, whenever it dies", async () => {
   let compared = 0;
   await fc.assert(
-    fc.asyncProperty(
-      anyProfiles,
-      fc.array(anyStep, { minLength: 5, maxLength: 80, size: "max" }),
-      fc.nat({ max: 8 }),
-      async (profiles, steps, lost) => {
-        const world = new World(profiles);
-        for (const step of steps) world.run(step);
-        world.recording.flush();
-        const ghost = await world.ghost();
-        for (const client of world.clients) {
-          const { session, link } = client;
-          world.table.cut(session);
-          const seq = Math.max(1, (link.sent.at(-1)?.s ?? 1) - lost);
-          const plan = planResume(world.log, session, seq);
-          const sent = sentBy(ghost, client, seq);
-          if (plan.kind !== "replay") continue;
-          compared++;
-          expect(sent).toEqual(plan.missed.map(({ s, body }) => ({ s, data: dataOf(body) })));
-        }
-      },
-    ),
+    fc.asyncProperty(anyProfiles, anySteps, fc.nat({ max: 8 }), async (profiles, steps, lost) => {
+      const world = new RecordedWorld(profiles);
+      for (const step of steps) world.run(step);
+      world.recording.flush();
+      const ghost = await world.ghost((damage) => expect(damage).toBeUndefined());
+      for (const client of world.clients) {
+        const { session, link } = client;
+        world.table.cut(session);
+        const seq = Math.max(1, (link.sent.at(-1)?.s ?? 1) - lost);
+        const plan = planResume(world.log, session, seq);
+        const sent = sentBy(ghost, client, seq);
+        if (plan.kind !== "replay") continue;
+        compared++;
+        expect(sent).toEqual(plan.missed.map(({ s, body }) => ({ s, data: dataOf(body) })));
+      }
+    }),
     { numRuns: 300 },
   );
   expect(compared).toBeGreaterThan(300);
+});
+
+/** What happened to a segment of the log. */
+const anyHarm = fc.record({
+  kind: fc.constantFrom("flipped", "cut off", "appended", "removed" as const),
+  segment: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+  offset: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+  bit: fc.nat({ max: 7 }),
+});
+
+test("whatever byte of the log is wrong or missing, what comes of it is right, or refused, and said", async () => {
+  let refused = 0;
+  await fc.assert(
+    fc.asyncProperty(anyProfiles, anySteps, anyHarm, async (profiles, steps, harm) => {
+      const world = new RecordedWorld(profiles);
+      for (const step of steps) world.run(step);
+      world.recording.flush();
+      const segments = world.store.segmentsOf(tag);
+      const segment = segments[Math.floor(harm.segment * segments.length)] as number;
+      let harmedAt = 0;
+      world.store.tamper(tag, segment, (bytes) => {
+        const at = Math.floor(harm.offset * bytes.length);
+        harmedAt = at;
+        if (harm.kind === "removed") return undefined;
+        if (harm.kind === "cut off") return bytes.subarray(0, at);
+        if (harm.kind === "appended") {
+          harmedAt = bytes.length;
+          return Buffer.concat([bytes, Buffer.from([at % 256, 1, 0, 0, 9, 9, 9, 9, 9])]);
+        }
+        bytes[at] = (bytes[at] as number) ^ (1 << harm.bit);
+        return bytes;
+      });
+      const damages: Damage[] = [];
+      const ghost = await world.ghost((damage) => damages.push(damage));
+      ghost.reportTail();
+      const isEdge = harm.kind === "removed" && (segment === segments[0] || segment === segments.at(-1));
+      // Whole blocks that are missing at the end of the last segment are as if the gateway had died before.
+      const isLast = segment === segments.at(-1);
+      if (!isEdge && !(isLast && harm.kind === "cut off")) {
+        expect(damages).toEqual([{ tag, segment, offset: expect.any(Number), reason: expect.any(String) }]);
+        if (harm.kind !== "removed") expect(damages[0]?.offset).toBeLessThanOrEqual(harmedAt);
+      }
+      for (const client of world.clients) {
+        const { session, link } = client;
+        world.table.cut(session);
+        const seq = Math.max(1, (link.sent.at(-1)?.s ?? 1) - 2);
+        const plan = planResume(world.log, session, seq);
+        const sent = sentBy(ghost, client, seq);
+        if (plan.kind !== "replay" || sent === undefined) {
+          refused++;
+          continue;
+        }
+        const right = plan.missed.map(({ s, body }) => ({ s, data: dataOf(body) }));
+        expect(sent).toEqual(isLast ? right.slice(0, sent.length) : right);
+      }
+    }),
+    { numRuns: 300 },
+  );
+  expect(refused).toBeGreaterThan(20);
+});
+
+test("a log of another version, or that is none, is not used", async () => {
+  const versions = [
+    { at: 4, byte: 2, reason: /version 2/ },
+    { at: 0, byte: 0x20, reason: /no session log/ },
+    { at: 8, byte: 0x20, reason: /CRC of its header/ },
+  ];
+  for (const { at, byte, reason } of versions) {
+    const world = new RecordedWorld(profiles);
+    world.recording.flush();
+    world.store.tamper(tag, 1, (bytes) => {
+      bytes[at] = byte;
+      return bytes;
+    });
+    const damages: Damage[] = [];
+    const ghost = await world.ghost((damage) => damages.push(damage));
+    expect(damages).toEqual([{ tag, segment: 1, offset: 0, reason: expect.stringMatching(reason) }]);
+    expect(ghost.replay.sessionCount).toBe(0);
+  }
+});
+
+test("an event is one record, however many sessions get it", () => {
+  const world = new RecordedWorld(profiles);
+  for (let count = 0; count < 1_000; count++) world.begin(count % 3);
+  world.recording.flush();
+  const { records, bytes } = world.recording;
+  world.run({ kind: "event", guild: 0, changes: [], dispatches: [everyoneGets] });
+  world.recording.flush();
+  expect(world.recording.records - records).toBe(1);
+  expect(world.recording.bytes - bytes).toBeLessThan(200);
+  expect(world.clients.every(({ link }) => link.sent.length === 1)).toBe(true);
 });
