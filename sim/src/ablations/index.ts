@@ -1,4 +1,5 @@
 import type { Ablation } from "./ablation.ts";
+import { beats, confirmedJoin, generation, heads } from "./gateway-ablations.ts";
 import { confirm, fencing, idRule, nonceWindow, readCheck, retryTable, retryWindow } from "./host-ablations.ts";
 import { mapGuards } from "./map-ablations.ts";
 import { moveId, seal } from "./move-ablations.ts";
@@ -7,4 +8,5 @@ import { moveId, seal } from "./move-ablations.ts";
 export const ablations: readonly Ablation[] = [
   ...[fencing, confirm, readCheck, retryTable, retryWindow, nonceWindow, idRule],
   ...[seal, moveId, mapGuards],
+  ...[beats, heads, confirmedJoin, generation],
 ];

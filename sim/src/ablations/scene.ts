@@ -10,6 +10,7 @@ import {
 import { type IdGenerator, makeIdGenerator } from "@guildhall/snowflake";
 import { checkAll } from "../checks/check-all.ts";
 import type { ReadWhat, Violation } from "../checks/evidence.ts";
+import { type Listener, startListener } from "../clients/listener.ts";
 import { createSimGuild, type SimGuild } from "../clients/sim-guild.ts";
 import type { SimProcess } from "../engine/sim-process.ts";
 import { makeSimClient, type SimClient } from "../network/exchange.ts";
@@ -53,7 +54,10 @@ export class Scene {
   constructor(seed: number, { guards, journal }: SceneOptions) {
     this.orders = makeScriptedOrders();
     const { script } = this.orders;
-    this.world = new World({ seed, script, guards, journal, shards: 1, hosts: 2, routers: 1, apis: 1 });
+    this.world = new World({
+      ...{ seed, script, guards, journal },
+      ...{ shards: 1, hosts: 2, routers: 1, apis: 1, gateways: 2 },
+    });
     this.world.start();
     this.#caller = this.world.machines.install("caller", () => {});
     this.#ids = makeIdGenerator({ workerId: workerOfTheScript, nowMs: () => this.#caller.clock.nowMs() });
@@ -151,6 +155,20 @@ export class Scene {
     if (answer?.$case !== "read") throw new Error(`${what.kind} was answered with ${answer?.$case}`);
   }
 
+  /** The guild's first person listens at one of these gateways, which may change; waits until the guild is shown. */
+  async listens(gateways: readonly string[]): Promise<Listener> {
+    const { network, machines, random, evidence, accounts } = this.world;
+    const profile = this.guild.people[0] as Profile;
+    const token = `token of ${profile.id}`;
+    accounts.register(profile, token);
+    const process = machines.install("listener", () => {});
+    const listener = startListener(network, {
+      ...{ process, profile, token, gateways, evidence, random: random.fork("listener"), intents: undefined },
+    });
+    await this.until("the guild is shown", () => hasGuild(listener));
+    return listener;
+  }
+
   /** `recovery`: a message that is sent to the router now is acked in time. */
   async answered(): Promise<void> {
     let isAcked = false;
@@ -211,6 +229,14 @@ export class Scene {
     }
     return client;
   }
+}
+
+function hasGuild({ session }: Listener): boolean {
+  return session?.dispatches.some(({ t, d }) => t === "GUILD_CREATE" || (t === "READY" && hasChannels(d))) ?? false;
+}
+
+function hasChannels({ guilds }: Readonly<Record<string, unknown>>): boolean {
+  return (guilds as readonly object[]).some((guild) => "channels" in guild);
 }
 
 function seenIn(answer: Answer): { readonly json: unknown } | { readonly code: string } | undefined {

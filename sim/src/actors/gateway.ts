@@ -226,8 +226,8 @@ function makeCountingMetrics(onCount: (what: string) => void): GatewayMetrics {
 function makeSimLogger(onLog: (level: string, fields: object, text: string) => void) {
   const write =
     (level: string) =>
-    (fields: object, text = ""): void =>
-      onLog(level, fields, text);
+    (fields: object | string, text = ""): void =>
+      typeof fields === "string" ? onLog(level, {}, fields) : onLog(level, fields, text);
   const log = {
     ...{ debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") },
     child: () => log,

@@ -18,6 +18,7 @@ import { makeSimClient, serveSimExchange } from "../network/exchange.ts";
 import { watchMap } from "../network/map-stream.ts";
 import type { Network } from "../network/network.ts";
 import type { ServerEnd } from "../network/stream.ts";
+import type { Weather } from "../world/weather.ts";
 
 /** Where a router finds the others. */
 export interface RouterOptions {
@@ -26,8 +27,7 @@ export interface RouterOptions {
   readonly coordinator: string;
   readonly random: Random;
   readonly guards?: MapGuards;
-  /** Whether an item that was published is lost on the bus. */
-  readonly loses: () => boolean;
+  readonly weather: Pick<Weather, "losesItem" | "subscribeMs">;
   readonly onRouter: (router: Router) => void;
 }
 
@@ -75,23 +75,33 @@ export function startRouter(network: Network, process: SimProcess, options: Rout
   watchMap(network, process, { coordinator: options.coordinator, map: router.map });
   network.listen(options.address, process, {
     exchange: serveSimExchange<TopicRequest, TopicReply>((request) => router.route(request)),
-    publish: (end) => acceptPublisher(end, router, bus, options.loses),
-    subscribe: (end) => acceptSubscriber(end, bus),
+    publish: (end) => acceptPublisher(end, router, bus, options.weather),
+    subscribe: (end) => acceptSubscriber(end, bus, process, options.weather),
   });
 }
 
-function acceptPublisher(end: ServerEnd<unknown, unknown>, router: Router, bus: Bus, loses: () => boolean): void {
+function acceptPublisher(
+  end: ServerEnd<unknown, unknown>,
+  router: Router,
+  bus: Bus,
+  weather: RouterOptions["weather"],
+): void {
   end.start({
     onMessage(message) {
       const { items, opened } = message as RouterServicePublishRequest;
       for (const entry of opened) router.learnOwner(toMapEntry(entry));
-      for (const item of items) if (!loses()) bus.publish(item);
+      for (const item of items) if (!weather.losesItem(item)) bus.publish(item);
     },
     onClosed() {},
   });
 }
 
-function acceptSubscriber(end: ServerEnd<unknown, unknown>, bus: Bus): void {
+function acceptSubscriber(
+  end: ServerEnd<unknown, unknown>,
+  bus: Bus,
+  { timers }: SimProcess,
+  weather: RouterOptions["weather"],
+): void {
   const subscriber = bus.open({
     write({ items, dropped }) {
       end.send({ items, dropped: BigInt(dropped) });
@@ -101,8 +111,12 @@ function acceptSubscriber(end: ServerEnd<unknown, unknown>, bus: Bus): void {
   end.start({
     onMessage(message) {
       const { subscribe, unsubscribe } = message as RouterServiceSubscribeRequest;
-      for (const topic of unsubscribe) subscriber.unsubscribe(topic);
-      for (const asked of subscribe) subscriber.subscribe(asked);
+      const take = (): void => {
+        for (const topic of unsubscribe) subscriber.unsubscribe(topic);
+        for (const asked of subscribe) subscriber.subscribe(asked);
+      };
+      if (weather.subscribeMs === 0) take();
+      else timers.after(weather.subscribeMs, take);
     },
     onClosed: () => subscriber[Symbol.dispose](),
   });

@@ -25,11 +25,12 @@ interface Stay {
  * `contiguous`: every session's `s` counts up by one, resumes included. `session order`: of each guild a session is sent
  * what the journal has, in its order, nothing twice. `leak`: nothing that its person may not see at that place. `missed`:
  * all that the person may see from the guild's arrival on, as an uninterrupted session would have had. `view`: in the end
- * it knows of the channels that the person sees.
+ * it knows of the channels that the person sees. `kept`: whoever comes back in time goes on with their session.
  */
 export function checkSessions(view: JournalView, guilds: FoldedGuilds, evidence: Evidence): void {
   for (const session of evidence.sessions) {
     checkContiguous(session, evidence);
+    checkKept(session, evidence);
     for (const stay of staysOf(session, guilds)) {
       const guild = guilds.get(stay.guildId);
       if (guild === undefined) continue;
@@ -50,6 +51,15 @@ function checkContiguous(session: SessionEvidence, evidence: Evidence): void {
     }
     before = s;
   }
+}
+
+function checkKept(session: SessionEvidence, evidence: Evidence): void {
+  const { isRefused, lostMs, dispatches } = session;
+  if (!isRefused || lostMs === undefined) return;
+  const last = dispatches.at(-1);
+  evidence.violate("kept", `${tell(session)} was refused when it was resumed at ${lostMs.toFixed(3)} ms`, [
+    `its last dispatch was ${last?.t} with s ${last?.s} at ${last?.atMs.toFixed(3)} ms`,
+  ]);
 }
 
 function checkOrder(session: SessionEvidence, { guildId, known }: Stay, evidence: Evidence): void {

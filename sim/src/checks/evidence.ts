@@ -45,6 +45,8 @@ export interface SessionEvidence {
   readonly resumes: { readonly askedMs: number; readonly atMs: number }[];
   /** When its client was told that it is over. */
   lostMs: number | undefined;
+  /** Whether that was the answer to a RESUME. */
+  isRefused: boolean;
 }
 
 /** Something that must not be, with what shows it. */

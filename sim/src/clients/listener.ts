@@ -31,6 +31,8 @@ export interface ListenerOptions {
 export interface Listener {
   readonly session: SessionEvidence | undefined;
   readonly isListening: boolean;
+  /** Closes its connection and connects anew. */
+  leave(): void;
 }
 
 interface Payload {
@@ -89,7 +91,7 @@ class Client implements Listener {
         this.#dispatched(s as number, t as string, d as Record<string, unknown>);
         break;
       case 7:
-        this.#leave();
+        this.leave();
         break;
       case 9:
         this.#invalid();
@@ -128,7 +130,7 @@ class Client implements Listener {
     if (t === "READY") {
       this.session = {
         ...{ userId: profile.id, isBot: intents !== undefined, sessionId: String(d.session_id) },
-        ...{ beganMs: evidence.nowMs, dispatches: [], resumes: [], lostMs: undefined },
+        ...{ beganMs: evidence.nowMs, dispatches: [], resumes: [], lostMs: undefined, isRefused: false },
       };
       evidence.sessions.push(this.session);
       evidence.count("sessions begun");
@@ -150,6 +152,7 @@ class Client implements Listener {
     evidence.note(() => `${profile.username} hears INVALID_SESSION${wasResuming ? " for its RESUME" : ""}`);
     if (this.session !== undefined) {
       this.session.lostMs = evidence.nowMs;
+      this.session.isRefused = wasResuming;
       evidence.count("sessions lost");
     }
     this.session = undefined;
@@ -176,8 +179,7 @@ class Client implements Listener {
     });
   }
 
-  /** Told to reconnect. */
-  #leave(): void {
+  leave(): void {
     const end = this.#end;
     end?.send({ is: "close", code: 4_000 });
     end?.close();

@@ -1,3 +1,4 @@
+import type { BusItem } from "@guildhall/proto";
 import type { Random } from "../engine/random.ts";
 import type { CommitPlan, EngineWeather } from "../model/engines.ts";
 import type { JournalOp } from "../model/journal-disk.ts";
@@ -14,9 +15,13 @@ export interface Weather extends EngineWeather {
   readsFail: boolean;
   /** How often an item is lost on the bus. */
   busLoss: number;
+  /** Loses items that it picks. */
+  loser: ((item: BusItem) => boolean) | undefined;
+  /** How long after it was asked for a subscription begins. */
+  subscribeMs: number;
   /** Holds commits that it picks, until the promise it gives resolves. */
   holder: ((group: readonly JournalOp[]) => Promise<void> | undefined) | undefined;
-  losesItem(): boolean;
+  losesItem(item: BusItem): boolean;
   /** Makes it fine again. */
   clear(): void;
 }
@@ -29,6 +34,7 @@ const fine = {
   storeFails: false,
   readsFail: false,
   busLoss: 0,
+  subscribeMs: 0,
 };
 
 /** Makes fine weather. */
@@ -39,6 +45,7 @@ export function makeWeather(random: Random): Weather {
   const weather: Weather = {
     ...fine,
     holder: undefined,
+    loser: undefined,
     journal(): CommitPlan {
       const ms = 0.3 + commits.exponential(weather.commitMs);
       const part = commits.next();
@@ -54,7 +61,7 @@ export function makeWeather(random: Random): Weather {
     readMs: () => 0.1 + stores.exponential(0.2),
     readFails: () => weather.readsFail,
     hold: (group) => weather.holder?.(group),
-    losesItem: () => weather.busLoss > 0 && bus.chance(weather.busLoss),
+    losesItem: (item) => weather.loser?.(item) ?? (weather.busLoss > 0 && bus.chance(weather.busLoss)),
     clear: () => void Object.assign(weather, fine),
   };
   return weather;

@@ -230,7 +230,7 @@ export class World {
         coordinator: addressOf("coordinator-0"),
         random: this.random.fork(process.incarnation),
         guards: { mapVersion: true, highestEpoch: true, ...this.options.guards?.map },
-        loses: () => weather.losesItem(),
+        weather,
         onRouter: (router) => void this.routers.set(name, router),
       }),
     );
