@@ -26,6 +26,12 @@ function makeWorld(seed = 1): CoreWorld {
   return world;
 }
 
+/** `s` counts by one over all that a client was sent on these connections. */
+function expectContiguous(...clients: readonly CoreClient[]): void {
+  const all = clients.flatMap(({ dispatches }) => dispatches.map(({ s }) => s));
+  expect(all).toEqual(all.map((_, place) => place + 1));
+}
+
 test("a session goes on at another gateway when its own is killed, whoever is there", async () => {
   for (const isFollowedThere of [false, true]) {
     const world = makeWorld();
