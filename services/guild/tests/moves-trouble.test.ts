@@ -158,7 +158,7 @@ test("what waits for a sealed shard is bounded, and what is turned away was cert
 
 test("no shard is sealed while the journal is slow", async () => {
   a.journalFaults = (method) => (method === "append" ? later(30) : undefined);
-  await settled(fleet, say(a, guild.owner, guild.channelId, "slow"));
+  for (const content of ["slow", "slower"]) await settled(fleet, say(a, guild.owner, guild.channelId, content));
   const moveId = orderMove(fleet, a, b);
   expect(await passUntil(fleet, () => fleet.coordinator.outcomeOf(moveId), 100)).toMatchObject({
     result: refused,

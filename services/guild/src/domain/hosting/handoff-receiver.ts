@@ -207,9 +207,7 @@ class Receiver implements HandoffReceiver {
     const { beginning, topics } = prepared.finish(heads);
     if (shards.overlaps(prepared.range)) return refused("this host serves slots of the range itself");
     const shard = makeShard({ ...beginning, row }, parts);
-    const { openTopics } = parts;
-    // The last are those that were used last.
-    for (const topic of topics.slice(-Math.max(1, openTopics.max - openTopics.size))) shard.adopt(topic);
+    shard.expect(topics);
     parts.stats.shardsReceived++;
     received(shard);
     return { row, address: parts.config.address, reason: "" };

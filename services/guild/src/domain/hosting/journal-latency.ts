@@ -1,7 +1,7 @@
 /** How long the journal lately took to commit; where it does not say, to answer. */
 export interface JournalLatency {
   note(tookMs: number): void;
-  /** Of 100 answers of the last 10 s all but one came within this; 0 when there was none. */
+  /** Of the answers of the last 10 s all but one in 100 (of fewer: all but one) came within this; 0 when there was none. */
   p99Ms(): number;
 }
 
@@ -26,7 +26,7 @@ export function makeJournalLatency({ monotonicMs }: { readonly monotonicMs: () =
       const recent = tooks.subarray(0, kept).filter((_, place) => (times[place] as number) >= sinceMs);
       if (recent.length === 0) return 0;
       recent.sort();
-      return recent[Math.ceil(recent.length * 0.99) - 1] as number;
+      return recent[Math.max(0, Math.floor(recent.length * 0.99) - 1)] as number;
     },
   };
 }

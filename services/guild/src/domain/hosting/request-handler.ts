@@ -195,9 +195,9 @@ class Handler implements RequestHandler {
     const heads = new Map<bigint, Head>();
     const closed: bigint[] = [];
     for (const topic of topics) {
-      const actor = this.#shard(topic).topics.peek(topic);
-      if (actor === undefined) closed.push(topic);
-      else heads.set(topic, actor.durableHead);
+      const head = this.#shard(topic).headOf(topic);
+      if (head === undefined) closed.push(topic);
+      else heads.set(topic, head);
     }
     if (closed.length > 0) {
       for (const head of await this.#options.ports.journal.readHeads(closed)) heads.set(head.topic, head);
@@ -216,7 +216,7 @@ class Handler implements RequestHandler {
     const kept = shard.ring.read(topic, fromSeq, toSeq);
     if (kept !== undefined) return { events: bounded(kept) };
     const events: Buffer[] = [];
-    const end = shard.topics.peek(topic)?.durableHead.seq ?? toSeq;
+    const end = shard.headOf(topic)?.seq ?? toSeq;
     const last = end < toSeq ? end : toSeq;
     let bytes = 0;
     for (let from = fromSeq; from <= last && events.length < maxRefilled && bytes < maxRefillBytes; ) {

@@ -40,3 +40,26 @@ test("holds what it should after very many events of few topics", () => {
   expect(ring.read(1n, 4_909n, 5_000n)).toBeUndefined();
   expect(ring.read(2n, 492n, 500n)).toHaveLength(9);
 });
+
+test("is split with all its events, in two that go on by themselves", () => {
+  let now = 0;
+  const ring = makeRing({ maxBytes: 100, maxAgeMs: 1_000, monotonicMs: () => now });
+  for (let seq = 1n; seq <= 4n; seq++) {
+    ring.add(seq % 2n, (seq + 1n) / 2n, Buffer.alloc(10));
+    now += 100;
+  }
+  const [low, high] = ring.split((topic) => topic === 0n);
+  expect([ring.sizeBytes, low.sizeBytes, high.sizeBytes]).toEqual([0, 20, 20]);
+  expect([low.read(0n, 1n, 2n)?.length, low.read(1n, 1n, 1n), high.read(1n, 1n, 2n)?.length]).toEqual([
+    2,
+    undefined,
+    2,
+  ]);
+  now = 1_050;
+  high.add(1n, 3n, Buffer.alloc(10));
+  expect([high.read(1n, 1n, 3n), high.read(1n, 2n, 3n)?.length, low.read(0n, 1n, 2n)?.length]).toEqual([
+    undefined,
+    2,
+    2,
+  ]);
+});

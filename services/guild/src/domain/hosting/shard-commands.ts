@@ -84,7 +84,7 @@ class Commands implements ShardCommands {
 
   /** A topic that is not open takes the journal to be opened: nobody is made to wait for one that takes nothing. */
   #checkJournal(topic: bigint): void {
-    if (this.#shard.topics.peek(topic) === undefined && !this.#parts.gate.admits()) throw journalTakesNothing();
+    if (this.#shard.headOf(topic) === undefined && !this.#parts.gate.admits()) throw journalTakesNothing();
   }
 
   /** What a journaled command was answered. It was done: whatever goes wrong here must not say otherwise. */

@@ -1,8 +1,9 @@
 import { GuildhallError } from "@guildhall/errors";
-import type { Command, CommandResult, EpochRecord, SlotRange } from "@guildhall/proto";
+import type { Command, CommandResult, EpochRecord, Head, SlotRange } from "@guildhall/proto";
 import type { JournalRecord } from "../ports.ts";
 import { type Applier, makeApplier, type StoredRecord, type Unapplied } from "./applier.ts";
 import { makeDoubts } from "./doubts.ts";
+import { type ExpectedTopics, makeExpectedTopics } from "./expected-topics.ts";
 import type { HostParts } from "./host-parts.ts";
 import { type OpenedTopic, openTopic, resultOf } from "./open-topic.ts";
 import { purgeMembers } from "./purge-members.ts";
@@ -42,8 +43,10 @@ export interface Shard extends TopicHome {
   renew(row: EpochRecord): void;
   /** Tells of each record that is stored from now on. */
   follow(listener: (stored: StoredRecord) => void): Disposable;
-  /** Takes in a topic that was read for it. */
-  adopt(opened: OpenedTopic): void;
+  /** The end of a topic that is in memory. */
+  headOf(topic: bigint): Head | undefined;
+  /** Takes in topics that were read for it before it came, those used last at the end. */
+  expect(topics: readonly OpenedTopic[]): void;
   /** Takes over an actor as it is. */
   house(actor: TopicActor): void;
   /** Lets go of everything; what waits is answered with the error, or looks for the topic anew. */
@@ -92,6 +95,7 @@ class OwnedShard implements Shard {
   readonly #followers = new Set<(stored: StoredRecord) => void>();
   /** What was applied of topics while they were being opened. */
   readonly #appliedWhileOpening = new Map<bigint, bigint>();
+  readonly #expected: ExpectedTopics;
   #closedBy: GuildhallError | undefined;
 
   constructor({ range, row, unapplied, retries, ring }: ShardBeginning, parts: HostParts) {
@@ -106,6 +110,10 @@ class OwnedShard implements Shard {
     const { waitingRequests: maxRequests, waitingBytes: maxBytes } = limits;
     this.seal = makeShardSeal({ maxRequests, maxBytes, sealed, stats });
     this.topics = makeTopicTable(openTopics);
+    this.#expected = makeExpectedTopics({
+      timers: ports.timers,
+      adopt: (opened) => openTopics.size < openTopics.max && this.#adopt(opened) !== undefined,
+    });
     this.applier = makeApplier({
       range,
       epoch: () => this.row.epoch,
@@ -131,7 +139,13 @@ class OwnedShard implements Shard {
 
   actor(topic: bigint): Promise<TopicActor> | TopicActor {
     if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
-    return this.topics.get(topic) ?? this.#opened(topic);
+    return this.topics.get(topic) ?? this.#claimed(topic) ?? this.#opened(topic);
+  }
+
+  #claimed(topic: bigint): TopicActor | undefined {
+    const opened = this.#expected.claim(topic);
+    const { size, max } = this.#parts.openTopics;
+    return opened === undefined || size >= max ? undefined : this.#adopt(opened);
   }
 
   /** The actor of a topic that is not open; one that got ready in the moment of the shard's end is let go again. */
@@ -181,11 +195,20 @@ class OwnedShard implements Shard {
     return { [Symbol.dispose]: () => void this.#followers.delete(listener) };
   }
 
-  adopt(opened: OpenedTopic): void {
+  headOf(topic: bigint): Head | undefined {
+    return this.topics.peek(topic)?.durableHead ?? this.#expected.head(topic);
+  }
+
+  expect(topics: readonly OpenedTopic[]): void {
+    this.#expected.expect(topics);
+  }
+
+  #adopt(opened: OpenedTopic): TopicActor {
     const { ports, members, messages } = this.#parts;
     const actor = this.#makeActor(opened, thingsOf(opened, ports.store, { members, messages }));
     this.topics.put(actor);
     this.#purgeIfDeleted(actor);
+    return actor;
   }
 
   house(actor: TopicActor): void {
@@ -198,6 +221,7 @@ class OwnedShard implements Shard {
     this.#closedBy = error;
     this.lostTo = owner;
     this.applier.stop();
+    this.#expected.clear();
     for (const actor of [...this.topics.all()]) this.#drop(actor, error);
     this.#followers.clear();
     this.seal.lift();
@@ -206,6 +230,8 @@ class OwnedShard implements Shard {
   dissolve(): { readonly actors: readonly TopicActor[]; readonly unapplied: Unapplied } {
     // Whoever is on the way into it looks for the topic anew.
     this.#closedBy = new GuildhallError("NOT_OWNER", "the shard was split");
+    // Those that are no actors yet are opened when they are asked for.
+    this.#expected.clear();
     const actors = [...this.topics.all()];
     for (const { topic } of actors) this.topics.delete(topic);
     this.#followers.clear();
@@ -307,6 +333,7 @@ class OwnedShard implements Shard {
     if (opening !== undefined && seq > opening) this.#appliedWhileOpening.set(topic, seq);
     // Not a use: an actor that nobody asks for may become idle.
     this.topics.peek(topic)?.tail.trim(seq);
+    this.#expected.trim(topic, seq);
   }
 
   #floor(): bigint | undefined {
