@@ -3,10 +3,10 @@ import type { EpochRecord, SlotRange } from "@guildhall/proto";
 import { formatRange, rangeContains, slotOf, splitRange } from "@guildhall/slots";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { type Fate, ManualLog } from "../../../tests/manual-log.ts";
 import { higher } from "../model/bigint-order.ts";
 import type { Journal, JournalRecord } from "../ports.ts";
 import { type ConfirmingJournal, makeConfirmingJournal } from "./confirming-journal.ts";
-import { type Fate, ManualLog } from "./manual-log.ts";
 
 const all: SlotRange = { i: 0, n: 1 };
 const topics = [0, 1, 2, 3, 5].map((slot) => (65_536n + BigInt(slot)) << 22n);

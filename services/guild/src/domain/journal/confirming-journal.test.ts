@@ -1,9 +1,9 @@
 import type { Apply, EpochRecord } from "@guildhall/proto";
 import { describe, expect, test } from "@jest/globals";
+import { type Fate, ManualLog } from "../../../tests/manual-log.ts";
 import type { Journal, JournalRecord, Store } from "../ports.ts";
 import { makeBoundedStore } from "./bounded-store.ts";
 import { makeConfirmingJournal } from "./confirming-journal.ts";
-import { type Fate, ManualLog } from "./manual-log.ts";
 
 const all = { i: 0, n: 1 };
 const low = { i: 0, n: 2 };

@@ -1,5 +1,5 @@
 import { GuildhallError } from "@guildhall/errors";
-import type { LogEntry, LogPage, PartitionLog } from "./partition-log.ts";
+import type { LogEntry, LogPage, PartitionLog } from "../src/domain/index.ts";
 
 /**
  * What becomes of a produce: written and answered; refused; written and its answer lost; written later, unanswered; lost
