@@ -9,6 +9,8 @@ export interface Ablation {
   readonly off: WorldGuards;
   /** Of which journal it is; default: the refusing one. */
   readonly journal?: JournalKind;
+  /** Whether somebody listens at gateways. */
+  readonly hasGateways?: boolean;
   /** Of several that do the same: switched off alone, each is made up for by the others. */
   readonly each?: readonly WorldGuards[];
   /** The name of the check that finds what comes of that, whatever else is found besides. */
@@ -18,8 +20,13 @@ export interface Ablation {
 }
 
 /** Plays a schedule, and gives what the checks find. */
-export async function playAblation(ablation: Ablation, seed: number, off: WorldGuards): Promise<readonly Violation[]> {
-  const scene = new Scene(seed, { guards: off, journal: ablation.journal ?? "refusing" });
+export async function playAblation(
+  ablation: Ablation,
+  seed: number,
+  guards: WorldGuards,
+): Promise<readonly Violation[]> {
+  const { journal = "refusing", hasGateways = false } = ablation;
+  const scene = new Scene(seed, { guards, journal, gateways: hasGateways ? 2 : 0 });
   await scene.set();
   await ablation.play(scene);
   return scene.violations();

@@ -5,6 +5,7 @@ import type { Scene } from "./scene.ts";
 /** The last event for a long time is lost on the bus: nothing follows from which a gateway would see that. */
 export const beats: Ablation = {
   name: "beats",
+  hasGateways: true,
   off: { host: { beats: false } },
   finds: "missed",
   async play(scene) {
@@ -19,6 +20,7 @@ export const beats: Ablation = {
 /** And so is the beat that names it: that a number is missing is all that can be seen. */
 export const heads: Ablation = {
   name: "heads",
+  hasGateways: true,
   off: { gateway: { heads: false } },
   finds: "missed",
   async play(scene) {
@@ -36,6 +38,7 @@ export const heads: Ablation = {
  */
 export const confirmedJoin: Ablation = {
   name: "confirmed join and beats",
+  hasGateways: true,
   off: { gateway: { confirmedJoin: false }, host: { beats: false } },
   each: [{ gateway: { confirmedJoin: false } }, { host: { beats: false } }],
   finds: "missed",
@@ -53,6 +56,7 @@ export const confirmedJoin: Ablation = {
  */
 export const generation: Ablation = {
   name: "generation",
+  hasGateways: true,
   off: { gateway: { generation: false } },
   finds: "missed",
   async play(scene) {

@@ -32,6 +32,7 @@ export interface SentCommand {
 export interface SceneOptions {
   readonly guards: WorldGuards;
   readonly journal: JournalKind;
+  readonly gateways: number;
 }
 
 type Answer = TopicReply["body"];
@@ -51,12 +52,12 @@ export class Scene {
   readonly #clients = new Map<string, SimClient<TopicRequest, TopicReply>>();
   #guild: SimGuild | undefined;
 
-  constructor(seed: number, { guards, journal }: SceneOptions) {
+  constructor(seed: number, { guards, journal, gateways }: SceneOptions) {
     this.orders = makeScriptedOrders();
     const { script } = this.orders;
     this.world = new World({
       ...{ seed, script, guards, journal },
-      ...{ shards: 1, hosts: 2, routers: 1, apis: 1, gateways: 2 },
+      ...{ shards: 1, hosts: 2, routers: 1, apis: 1, gateways },
     });
     this.world.start();
     this.#caller = this.world.machines.install("caller", () => {});
