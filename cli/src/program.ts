@@ -4,7 +4,7 @@ import { createBot } from "./commands/bots.ts";
 import { chat } from "./commands/chat.ts";
 import { seed } from "./commands/seed.ts";
 import { status } from "./commands/status.ts";
-import { passwordFromEnvironment } from "./config.ts";
+import { passwordFromEnvironment, typedIn } from "./config.ts";
 import { makeControlClient } from "./control/control-client.ts";
 import { addBackups, addHolds, addMoves, addViews, type CommandContext } from "./control/fleet-commands.ts";
 import { type Format, outputOption } from "./control/options.ts";
@@ -99,7 +99,7 @@ export function makeProgram(output: Output, defaultState: string): Command {
     .description("Shows and drives a fleet of Guildhall.")
     .option("--state <dir>", "state folder of the fleet", defaultState)
     .showHelpAfterError("(add --help for the options)");
-  const state = () => resolve(program.opts<{ state: string }>().state);
+  const state = () => resolve(typedIn(), program.opts<{ state: string }>().state);
   const fleet: OpenedFleet = () => openFleet(state());
   const context: CommandContext = { client: () => makeControlClient(state()), output };
   for (const add of [addStatus, addBots, addSeed, addChat]) add(program, fleet, output);

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Done } from "@guildhall/dev/control";
 import type { Command } from "commander";
+import { typedIn } from "../config.ts";
 import type { Output } from "../terminal.ts";
 import { type ControlClient, isFleetRunning } from "./control-client.ts";
 import { dryRunOption, type Format, limit, messageIdArgument, outputOption, shardArgument } from "./options.ts";
@@ -120,7 +121,7 @@ export function addBackups(program: Command, { client, output }: CommandContext)
     .addOption(dryRunOption())
     .addOption(outputOption())
     .action(async (folder: string, { dryRun, output: format }: Changing) =>
-      show(output, format, await client().call("backup", { folder: resolve(folder), dryRun }), renderDone),
+      show(output, format, await client().call("backup", { folder: resolve(typedIn(), folder), dryRun }), renderDone),
     );
   program
     .command("restore")
@@ -129,7 +130,7 @@ export function addBackups(program: Command, { client, output }: CommandContext)
     .addOption(dryRunOption())
     .addOption(outputOption())
     .action(async (folder: string, { dryRun, output: format }: Changing) =>
-      show(output, format, await restore(client(), resolve(folder), dryRun), renderDone),
+      show(output, format, await restore(client(), resolve(typedIn(), folder), dryRun), renderDone),
     );
 }
 
