@@ -1,4 +1,4 @@
-import { GuildhallError } from "@guildhall/errors";
+import { GuildhallError, isGuildhallError } from "@guildhall/errors";
 import type { CoordinatorReply, CoordinatorRequest } from "@guildhall/proto";
 import { type ExchangeHandler, serveExchange } from "@guildhall/rpc";
 import type { CoordinatorContext } from "../context.ts";
@@ -12,7 +12,15 @@ export function makeExchange(context: CoordinatorContext): ExchangeHandler<Coord
   return serveExchange<CoordinatorRequest, CoordinatorReply>({
     limit: { inFlight },
     metrics: telemetry.metrics,
-    onError: (error, request) => telemetry.log.warn({ err: error, asked: request?.body?.$case }, "refused"),
+    onError: (error, request) => {
+      const asked = request?.body?.$case;
+      // What is refused on purpose says all in its message.
+      if (isGuildhallError(error) && error.code !== "INTERNAL") {
+        telemetry.log.info({ asked, code: error.code, reason: error.message }, "refused");
+      } else {
+        telemetry.log.warn({ err: error, asked }, "failed");
+      }
+    },
     handle: async ({ body }) => {
       if (body === undefined) throw new GuildhallError("INVALID_FORM", "the request asks for nothing");
       if (body.$case === "backup") return { $case: "backup", value: { files: await backup(body.value.folder) } };
