@@ -57,8 +57,8 @@ const claimsEveryMs = 5_000;
 const janitorEveryMs = 30_000;
 // Takeovers that have begun in time may read the log of a dead gateway for so much longer.
 const deadLogSlackMs = 60_000;
-// Dispatches that sessions of other gateways may be sent in one turn of the event loop: some milliseconds of work.
-const pacedPerTurn = 2_000;
+// What may be done for sessions of other gateways in one turn of the event loop: so many dispatches, and so long.
+const paced = { unitsPerTurn: 2_000, msPerTurn: 4 };
 // A session is resumed from the last checkpoint before what its client has, which is older than its end.
 const logSlackMs = 30_000;
 
@@ -146,7 +146,7 @@ function makeContext(
       catchUps: new CatchUps(),
       claimWatch: new ClaimWatch(holder.tag),
     },
-    pacer: new Pacer({ perTurn: pacedPerTurn, soon: (act) => void timers.after(0, act) }),
+    pacer: new Pacer({ ...paced, nowMs: () => clock.monotonicMs(), soon: (act) => void timers.after(0, act) }),
     newSessionId: () => holder.tag + ports.randomHex(16),
     sessions: new SessionTable({
       log: dispatchLog,

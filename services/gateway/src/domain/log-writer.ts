@@ -59,7 +59,7 @@ export interface LogWriter {
   cut(session: Session): void;
   relinked(session: Session): void;
   ended(session: Session, reason: EndReason): void;
-  /** A dispatch to one session is about to get its record. `isShared`: others get the same body. */
+  /** A dispatch to one session is about to get its record. `isShared`: others get the same body, from the same origin. */
   own(session: Session, body: Body, isShared: boolean, origin: OwnOrigin | undefined): void;
   /** The session began to leave out ephemeral events at that index, or ended it. */
   shed(session: Session, index: number): void;

@@ -94,13 +94,19 @@ export type Input =
   | { readonly kind: "left"; readonly slot: number; readonly of: TopicKind; readonly topic: bigint }
   | { readonly kind: "cut" | "relinked"; readonly slot: number; readonly index: number; readonly s: number }
   | { readonly kind: "ended"; readonly slot: number; readonly reason: EndReason }
-  | { readonly kind: "body"; readonly number: number; readonly bytes: Uint8Array }
+  /** A body that many sessions get one by one, and where it comes from. */
+  | {
+      readonly kind: "body";
+      readonly number: number;
+      readonly origin: OwnOrigin | undefined;
+      readonly bytes: Uint8Array;
+    }
   | { readonly kind: "start"; readonly number: number; readonly seq: number; readonly shape: GuildShape }
   | {
       readonly kind: "own";
       readonly slot: number;
       readonly index: number;
-      /** The body, or the number of the record that holds it. */
+      /** The body, or the number of the record that holds it and its origin. */
       readonly body: Uint8Array | number;
       readonly origin: OwnOrigin | undefined;
     }

@@ -22,7 +22,7 @@ export function readInput(from: ByteReader): Input {
     case kinds.userEphemeral:
       return { kind: "ephemeral", of: "user", index: from.varint(), topic: from.u64(), encoded: from.bytes() };
     case kinds.body:
-      return { kind: "body", number: from.varint(), bytes: from.bytes() };
+      return { kind: "body", number: from.varint(), origin: readOrigin(from), bytes: from.bytes() };
     case kinds.start:
       return { kind: "start", number: from.varint(), seq: from.varint(), shape: readShape(from) };
     case kinds.checkpoint:
@@ -51,9 +51,9 @@ function readOfSession(kind: number, from: ByteReader): Input {
     case kinds.ended:
       return { kind: "ended", slot, reason: from.u8() === 1 ? "handed over" : "over" };
     case kinds.own:
-      return { kind: "own", slot, ...readOwn(from), body: from.bytes() };
+      return { kind: "own", slot, index: from.varint(), origin: readOrigin(from), body: from.bytes() };
     case kinds.ownShared:
-      return { kind: "own", slot, ...readOwn(from), body: from.varint() };
+      return { kind: "own", slot, index: from.varint(), origin: undefined, body: from.varint() };
     case kinds.shed:
       return { kind: "shed", slot, index: from.varint() };
     case kinds.joining:
@@ -69,13 +69,9 @@ function readAttached(from: ByteReader) {
   return { index: from.varint(), topic: from.u64(), seq: from.varint(), roleIds: from.ids() };
 }
 
-function readOwn(from: ByteReader) {
-  const index = from.varint();
+function readOrigin(from: ByteReader): OwnOrigin | undefined {
   const hasOrigin = from.u8() === 1;
-  const origin: OwnOrigin | undefined = hasOrigin
-    ? { kind: readKind(from), topic: from.u64(), seq: from.varint() }
-    : undefined;
-  return { index, origin };
+  return hasOrigin ? { kind: readKind(from), topic: from.u64(), seq: from.varint() } : undefined;
 }
 
 function readSession(slot: number, from: ByteReader): SessionInput {

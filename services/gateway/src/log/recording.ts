@@ -20,6 +20,7 @@ import {
   writeEvent,
   writeLeft,
   writeLink,
+  writeOrigin,
   writeOwn,
   writeSession,
 } from "./write-input.ts";
@@ -203,7 +204,8 @@ export class Recording implements LogWriter, Disposable {
   own(session: Session, body: Body, isShared: boolean, origin: OwnOrigin | undefined): void {
     if (!this.#begin()) return;
     if (!isShared) {
-      writeOwn(this.#out, kinds.own, this.#ports.log.index, session, origin);
+      writeOwn(this.#out, kinds.own, this.#ports.log.index, session);
+      writeOrigin(this.#out, origin);
       this.#putBody(body);
       return;
     }
@@ -211,10 +213,11 @@ export class Recording implements LogWriter, Disposable {
     if (isNew) {
       this.#out.u8(kinds.body);
       this.#out.varint(number);
+      writeOrigin(this.#out, origin);
       this.#putBody(body);
       this.#begin();
     }
-    writeOwn(this.#out, kinds.ownShared, this.#ports.log.index, session, origin);
+    writeOwn(this.#out, kinds.ownShared, this.#ports.log.index, session);
     this.#out.varint(number);
   }
 

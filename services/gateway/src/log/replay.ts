@@ -4,7 +4,13 @@ import { Body, Segment } from "../domain/body.ts";
 import { keepTogether } from "../domain/byte-shelf.ts";
 import { DispatchLog, type LogLimits } from "../domain/dispatch-log.ts";
 import { GuildTopic } from "../domain/guild-topic.ts";
-import { type EndReason, type GuildStart, type PendingTopic, silentWriter } from "../domain/log-writer.ts";
+import {
+  type EndReason,
+  type GuildStart,
+  type OwnOrigin,
+  type PendingTopic,
+  silentWriter,
+} from "../domain/log-writer.ts";
 import type { Profiles } from "../domain/profile.ts";
 import { type GuildJoin, Session } from "../domain/session.ts";
 import { UserTopic } from "../domain/user-topic.ts";
@@ -21,6 +27,11 @@ export interface ReplayPorts {
   readonly onDamage: (damage: Damage) => void;
   /** A session is handed over at this very place of the log. */
   readonly onHandedOver: (found: Replayed) => void;
+}
+
+interface ReplayedBody {
+  readonly body: Body;
+  readonly origin: OwnOrigin | undefined;
 }
 
 type ReplayedStart = GuildStart & { readonly members: Map<bigint, readonly bigint[]> };
@@ -59,7 +70,7 @@ export class Replay implements LogSink {
   readonly #gone = new Map<string, Ended>();
   readonly #guilds = new Map<bigint, GuildTopic>();
   readonly #users = new Map<bigint, UserTopic>();
-  readonly #bodies = new Map<number, Body>();
+  readonly #bodies = new Map<number, ReplayedBody>();
   readonly #starts = new Map<number, ReplayedStart>();
   #log: DispatchLog;
   #atMs = 0;
@@ -138,7 +149,7 @@ export class Replay implements LogSink {
         this.#session(input);
         return;
       case "body":
-        this.#bodies.set(input.number, bodyOf(input.bytes, true));
+        this.#bodies.set(input.number, { body: bodyOf(input.bytes, true), origin: input.origin });
         return;
       case "start":
         this.#starts.set(input.number, { seq: input.seq, shape: input.shape, members: new Map() });
@@ -274,9 +285,13 @@ export class Replay implements LogSink {
     this.#forget(found);
   }
 
-  #own({ session, pending }: Replayed, { index, body, origin }: Of<"own">): void {
-    const made = typeof body === "number" ? this.#bodies.get(body) : bodyOf(body, false);
-    if (made === undefined) throw differs(`there is no body ${String(body)}`);
+  #own({ session, pending }: Replayed, input: Of<"own">): void {
+    const { index } = input;
+    const shared = typeof input.body === "number" ? this.#bodies.get(input.body) : undefined;
+    const own = typeof input.body === "number" ? undefined : bodyOf(input.body, false);
+    const made = shared?.body ?? own;
+    if (made === undefined) throw differs(`there is no body ${String(input.body)}`);
+    const origin = shared?.origin ?? input.origin;
     this.#jumpTo(index);
     const eventIndex = this.#log.beginEvent();
     this.#log.append(session, { eventIndex, seq: 0, dispatch: ownDispatch(made), isEphemeral: false }, this.#atMs);

@@ -105,17 +105,15 @@ export function writeEnded(out: ByteWriter, { slot }: Session, reason: EndReason
   out.u8(reason === "handed over" ? 1 : 0);
 }
 
-/** Puts the head of a dispatch to one session; the body, or its blob's number, is to follow. */
-export function writeOwn(
-  out: ByteWriter,
-  kind: number,
-  index: number,
-  { slot }: Session,
-  origin: OwnOrigin | undefined,
-): void {
+/** Puts the head of a dispatch to one session; what it is is to follow. */
+export function writeOwn(out: ByteWriter, kind: number, index: number, { slot }: Session): void {
   out.u8(kind);
   out.varint(slot);
   out.varint(index);
+}
+
+/** Puts where a dispatch comes from. */
+export function writeOrigin(out: ByteWriter, origin: OwnOrigin | undefined): void {
   out.u8(origin === undefined ? 0 : 1);
   if (origin === undefined) return;
   writeKind(out, origin.kind);

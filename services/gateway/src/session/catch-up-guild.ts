@@ -101,31 +101,37 @@ async function walk(
   follow: GuildFollow,
   { bridge, way }: Walk,
 ): Promise<Crossed> {
-  const { pacer, writer, guildTopics } = context;
   let index = bridge.indexAfter(way.progress);
-  for (;;) {
-    await pacer.turn();
+  let pause: Promise<void> | undefined;
+  const step = (): Crossed | "more" => {
     if (session.hasEnded) return "left";
     if (bridge.isLost || bridge.hasForgotten(index)) return "lost";
-    if (!guildTopics.has(follow)) return "again";
+    if (!context.guildTopics.has(follow)) return "again";
     const stretch = bridge.read(session, index, stretchRecords);
-    pacer.spend(stretch.crossings.length + 1);
     index = stretch.index;
     for (const { seq, body } of stretch.crossings) {
       way.progress = seq;
       deliverShared(context, session, body, { kind: "guild", topic: follow.id, seq });
     }
+    context.pacer.spend(stretch.crossings.length + 1);
     if (stretch.hasLeft) {
-      writer.left(session, "guild", follow.id);
+      context.writer.left(session, "guild", follow.id);
       return "left";
     }
-    if (!stretch.isAtEnd) continue;
+    if (!stretch.isAtEnd) return "more";
     way.progress = bridge.topic.seq;
-    if (bridge.topic.seq === follow.topic.seq) {
-      join(session, follow, bridge.topic.rolesOf(session.userId));
-      return "joined";
+    if (bridge.topic.seq !== follow.topic.seq) {
+      pause = bridge.more();
+      return "more";
     }
-    await bridge.more();
+    join(session, follow, bridge.topic.rolesOf(session.userId));
+    return "joined";
+  };
+  for (;;) {
+    const outcome = await context.pacer.run(step);
+    if (outcome !== "more") return outcome;
+    await pause;
+    pause = undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import type { GatewayContext } from "../context.ts";
+import type { Session } from "../domain/session.ts";
 import type { Remains } from "../log/ghost.ts";
 import { type Claim, originOf } from "../store/session-store.ts";
 import { firstOf, Search } from "./search.ts";
@@ -58,12 +59,15 @@ const maxAttempts = 5;
 export class TakeOver {
   readonly #context: GatewayContext;
   readonly #wanted: Wanted;
+  readonly #adopt: (taken: TakenOver) => Session;
   /** Somebody has claimed it from us before it was ours. */
   #forbiddenBy = 0;
 
-  constructor(context: GatewayContext, wanted: Wanted) {
+  /** `adopt` makes the session ours, in the turn in which it was found that it is. */
+  constructor(context: GatewayContext, wanted: Wanted, adopt: (taken: TakenOver) => Session) {
     this.#context = context;
     this.#wanted = wanted;
+    this.#adopt = adopt;
   }
 
   /** Gives up, if it is not too late: another gateway has claimed a generation after ours. */
@@ -71,8 +75,7 @@ export class TakeOver {
     this.#forbiddenBy = Math.max(this.#forbiddenBy, generation);
   }
 
-  /** Takes the session over; the rest of it is to be done in the turn in which this resolves. */
-  async run(): Promise<TakenOver | Refusal> {
+  async run(): Promise<Session | Refusal> {
     const origin = originOf(this.#wanted.sessionId);
     if (origin === undefined) return "unknown";
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
@@ -82,7 +85,7 @@ export class TakeOver {
     return "contended";
   }
 
-  async #try(origin: string): Promise<TakenOver | Refusal | "again"> {
+  async #try(origin: string): Promise<Session | Refusal | "again"> {
     const { store, holder: self, guards } = this.#context;
     const { sessionId } = this.#wanted;
     const holders = holdersOf(origin, await store.claims(sessionId));
@@ -104,8 +107,7 @@ export class TakeOver {
     }
     const cut = await firstOf(asked);
     if (typeof cut === "string") return cut;
-    await this.#context.pacer.turn();
-    return this.#forbiddenBy > generation ? "contended" : this.#take(cut, generation);
+    return this.#context.pacer.run(() => this.#take(cut, generation));
   }
 
   /** Has a holder let go of the session. One that does not answer is held to be dead. */
@@ -117,13 +119,14 @@ export class TakeOver {
     if (sealed === undefined) ghost.reportTail();
   }
 
-  #take(cut: Search, generation: number): TakenOver | Refusal {
+  #take(cut: Search, generation: number): Session | Refusal {
+    if (this.#forbiddenBy > generation) return "contended";
     const remains = cut.remains();
     if (typeof remains === "string") return remains === "unknown" ? "gone" : remains;
     const { plan, pending } = remains;
     if (plan.kind !== "replay") return plan.kind;
     this.#context.pacer.spend(plan.missed.length + pending.length);
-    return { remains, missed: plan.missed, generation };
+    return this.#adopt({ remains, missed: plan.missed, generation });
   }
 
   #refusalOf(found: Search): Refusal | undefined {

@@ -35,8 +35,8 @@ export class TakeOvers {
     wanted: Wanted,
     adopt: (taken: TakenOver) => Session,
   ): Promise<Session | Refusal> {
-    const takeOver = new TakeOver(context, wanted);
-    const work = this.#patiently(context, takeOver, adopt);
+    const takeOver = new TakeOver(context, wanted, adopt);
+    const work = this.#patiently(context, takeOver);
     this.#underWay.set(wanted.sessionId, { takeOver, done: work.catch(() => {}) });
     try {
       return await work;
@@ -45,15 +45,10 @@ export class TakeOvers {
     }
   }
 
-  async #patiently(
-    context: GatewayContext,
-    takeOver: TakeOver,
-    adopt: (taken: TakenOver) => Session,
-  ): Promise<Session | Refusal> {
+  async #patiently(context: GatewayContext, takeOver: TakeOver): Promise<Session | Refusal> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const result = await takeOver.run();
-        return typeof result === "string" ? result : adopt(result);
+        return await takeOver.run();
       } catch (error) {
         context.log.warn({ err: error }, "a session of another gateway could not be looked for");
         if (attempt === tries) return "store";

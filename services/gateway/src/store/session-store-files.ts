@@ -1,5 +1,5 @@
-import { closeSync, linkSync, mkdirSync, openSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rm, stat, unlink } from "node:fs/promises";
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { link, mkdir, open, readdir, readFile, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GuildhallError } from "@guildhall/errors";
 import {
@@ -95,13 +95,13 @@ export class FileSessionStore implements SessionStore {
     const draft = `${path}.${holder}`;
     try {
       await mkdir(join(this.#claims, sessionId.slice(0, 8)), { recursive: true, mode: folderMode });
-      writeFileSync(draft, holder, { mode: fileMode });
+      await writeFile(draft, holder, { mode: fileMode });
       try {
         // Exclusive as O_EXCL is, and never seen without its contents.
-        linkSync(draft, path);
+        await link(draft, path);
         return true;
       } finally {
-        unlinkSync(draft);
+        await unlink(draft);
       }
     } catch (error) {
       if (codeOf(error) === "EEXIST") return false;
