@@ -1,5 +1,11 @@
+import type { ServerWritableStream } from "@grpc/grpc-js";
 import { systemClock, systemTimers } from "@guildhall/lifecycle";
-import { createGatewayClient, type GatewayClient } from "@guildhall/rpc";
+import {
+  CoordinatorServiceService,
+  type CoordinatorServiceWatchMapRequest,
+  type CoordinatorServiceWatchMapResponse,
+} from "@guildhall/proto";
+import { createGatewayClient, createRpcServer, type GatewayClient, serveExchange } from "@guildhall/rpc";
 import { makeTempDir, waitFor } from "@guildhall/testing";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { makeGateways } from "../src/clients/gateways.ts";
@@ -118,6 +124,42 @@ test("finds other gateways by their logs, and takes nobody's word for a silent o
   const drained = fleet.gateway.drain();
   expect(await gateways.isOtherServing()).toBe(false);
   await drained;
+});
+
+test("asks how far the guilds have got of which another process is in charge now, and only those", async () => {
+  type Map = CoordinatorServiceWatchMapResponse;
+  const calls: ServerWritableStream<CoordinatorServiceWatchMapRequest, Map>[] = [];
+  const entry = (i: number, epoch: number) => {
+    const place = { host: `guild-${epoch}`, address: `guild-${epoch}:1`, incarnation: `incarnation-${epoch}` };
+    return { range: { i, n: 2 }, ...place, epoch, moving: undefined };
+  };
+  const tell = (version: bigint, even: number, odd: number): void => {
+    const message = { version, fromVersion: 0n, entries: [entry(0, even), entry(1, odd)], removed: [] };
+    for (const call of calls) call.write(message);
+  };
+  await using _coordinator = await createRpcServer({
+    address: fleet.gateway.address.replace("gateway-0", "c"),
+    services: [
+      [
+        CoordinatorServiceService,
+        {
+          exchange: serveExchange({ limit: { inFlight: 1 }, handle: () => undefined }),
+          watchMap: (call: (typeof calls)[number]) => void calls.push(call),
+        },
+      ],
+    ],
+    drainTimeoutMs: 1,
+  });
+  await bot(1n);
+  await waitFor(() => calls.length > 0, { timeoutMs: 20_000 });
+  tell(1n, 1, 1);
+  // The guild's slot is odd.
+  tell(2n, 2, 1);
+  const session = await bot(2n);
+  expect(fleet.router.asked).not.toContain("heads");
+  tell(3n, 2, 3);
+  await waitFor(() => fleet.router.asked.includes("heads"));
+  expect(session.closed).toBeUndefined();
 });
 
 test("another process in charge of slots is news, a split or an unknown shard is none", () => {
