@@ -88,7 +88,7 @@ export function makeSteward({ crew, operations, output, coordinator, stopping, i
       const how = howRenewed(name, others(name));
       if (partOf(name) !== "guild" || others(name) === 0) return how;
       const { shardsLeft } = await (await coordinator()).call("drainHost", { host: name, dryRun: true, cancel: false });
-      return `${how} (${shardsLeft} now)`;
+      return `${how}; it has ${shardsLeft} now`;
     },
   };
 }
@@ -105,7 +105,7 @@ function howRenewed(name: string, others: number): string {
   switch (partOf(name)) {
     case "guild":
       return others > 0
-        ? "its shards go to other hosts first, and come back by balancing"
+        ? "its shards go to other hosts first; balancing brings some back, at once with `guildhall rebalance`"
         : "there is no other host, so its guilds wait until it is back";
     case "gateway":
       return others > 0

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { GuildhallError } from "@guildhall/errors";
+import type { HostDescription } from "@guildhall/proto";
 import type { CoordinatorClient } from "@guildhall/rpc";
 import { parseRange } from "@guildhall/slots";
 import type { FleetContext } from "../../context.ts";
@@ -21,6 +23,13 @@ export function shardVerbs({
   crew,
   reconciler,
 }: FleetContext): Verbs<"shards" | "hosts" | "move" | "rebalance"> {
+  // Who was taken out of the document and has nothing any more is history.
+  const matters = ({ name, state, shards }: HostDescription): boolean =>
+    crew.planned.includes(name) || shards > 0 || state === "Ready" || state === "Draining";
+  const refuseIfPaused = (): void => {
+    if (!reconciler.wishes.spec.paused) return;
+    throw new GuildhallError("REFUSED", "the fleet is paused, so no shard moves: `guildhall resume` first");
+  };
   return {
     async shards(body) {
       readForm(body, {});
@@ -41,7 +50,7 @@ export function shardVerbs({
       return {
         imbalance: fleet.imbalance,
         mode: fleet.spec?.rebalancingMode ?? "",
-        hosts: fleet.hosts.map(viewHost),
+        hosts: fleet.hosts.filter(matters).map(viewHost),
         decisions: fleet.decisions.slice(-mostDecisions).map(viewDecision),
         moves: fleet.moves.slice(-mostDecisions).map(viewMove),
       };
@@ -52,6 +61,7 @@ export function shardVerbs({
       if (range === undefined) throw badField("shard", 'must be a shard as "3/8": number 3 of 8, a power of two');
       const hosts = crew.planned.filter((name) => name.startsWith("guild-"));
       if (!hosts.includes(host)) throw badField("host", `no host ${host}: there are ${hosts.join(", ")}`);
+      refuseIfPaused();
       const client = await coordinator.client();
       const { moveId, fromHost } = await client.call("moveShard", { range, toHost: host, dryRun });
       if (!dryRun) return await ended(client, moveId);
@@ -59,6 +69,7 @@ export function shardVerbs({
     },
     async rebalance(body) {
       const { dryRun } = readForm(body, { dryRun: flag });
+      refuseIfPaused();
       const { moves, reason } = await (await coordinator.client()).call("rebalance", { dryRun });
       return { moves: moves.map(viewPlannedMove), reason };
     },
