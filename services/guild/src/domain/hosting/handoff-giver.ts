@@ -160,10 +160,13 @@ class Giver {
   }
 
   #gone(owner: EpochRecord | undefined): HandoffOutcome {
-    this.#tools.changes.lost(this.#shard, owner, owner === this.#given ? this.#address : undefined);
-    const pausedMs = this.#pausedMs();
-    if (owner?.moveId === this.#order.moveId) return doneOutcome(this.#order, pausedMs);
-    return lostOutcome(this.#order, `lost to ${owner?.host || "another host"}`, pausedMs);
+    const { changes } = this.#tools;
+    if (owner?.moveId === this.#order.moveId) {
+      changes.given(this.#shard, owner, owner === this.#given ? this.#address : undefined);
+      return doneOutcome(this.#order, this.#pausedMs());
+    }
+    changes.lost(this.#shard, owner);
+    return lostOutcome(this.#order, `lost to ${owner?.host || "another host"}`, this.#pausedMs());
   }
 
   /** Goes on here. */

@@ -208,6 +208,8 @@ class Receiver implements HandoffReceiver {
     if (shards.overlaps(prepared.range)) return refused("this host serves slots of the range itself");
     const shard = makeShard({ ...beginning, row }, parts);
     shard.expect(topics);
+    // The giver's last events may have been lost on their way, and it does not speak of them any more.
+    for (const head of heads) parts.beats.note(head);
     parts.stats.shardsReceived++;
     received(shard);
     return { row, address: parts.config.address, reason: "" };

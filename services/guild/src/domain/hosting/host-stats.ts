@@ -13,6 +13,7 @@ export interface HostStats {
   rebuilds: number;
   outcomesUnknown: number;
   shardsLost: number;
+  shardsGiven: number;
   shardsReceived: number;
   heldUp: number;
   fenceChecks: number;
@@ -39,6 +40,7 @@ export function makeHostStats(): HostStats {
     rebuilds: 0,
     outcomesUnknown: 0,
     shardsLost: 0,
+    shardsGiven: 0,
     shardsReceived: 0,
     heldUp: 0,
     fenceChecks: 0,

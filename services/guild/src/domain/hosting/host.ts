@@ -112,7 +112,8 @@ class GuildHost implements Host {
     });
     const changes = {
       served: (gone: readonly Shard[], come: readonly Shard[]) => this.#served(gone, come),
-      lost: (shard: Shard, owner: EpochRecord | undefined, address?: string) => this.#lose(shard, owner, address),
+      given: (shard: Shard, owner: EpochRecord, address: string | undefined) => this.#give(shard, owner, address),
+      lost: (shard: Shard, owner: EpochRecord | undefined) => this.#lose(shard, owner),
     };
     const orders = makeOrders({
       ...{ incarnation: config.incarnation, shards: this.#table, reporter: ports.reporter },
@@ -255,15 +256,26 @@ class GuildHost implements Host {
     if (kind !== "retake") this.#renewals.ended(outcome);
   }
 
-  /** Drops a shard that another owns now; it is never taken again by the host's own decision. */
-  #lose(shard: Shard, owner: EpochRecord | undefined, address?: string): void {
+  /** Lets a shard go that another host has taken as it was meant to. */
+  #give(shard: Shard, owner: EpochRecord, address: string | undefined): void {
     this.#owners.learn(owner, address);
-    if (shard.isClosed) return;
+    if (this.#drop(shard, owner)) this.stats.shardsGiven++;
+  }
+
+  /** Drops a shard that another owns now; it is never taken again by the host's own decision. */
+  #lose(shard: Shard, owner: EpochRecord | undefined): void {
+    this.#owners.learn(owner);
+    if (!this.#drop(shard, owner)) return;
     this.stats.shardsLost++;
+    this.#ports.reporter.warn("a shard was lost", { range: formatRange(shard.range), owner: owner?.host });
+  }
+
+  #drop(shard: Shard, owner: EpochRecord | undefined): boolean {
+    if (shard.isClosed) return false;
     this.#table.replace([shard], []);
     shard.close(new GuildhallError("NOT_OWNER", "another host owns the guild now"), owner);
-    this.#ports.reporter.warn("a shard was lost", { range: formatRange(shard.range), owner: owner?.host });
     this.#renewals.renew();
+    return true;
   }
 
   /** Reads all EPOCHs and drops what another owns. */

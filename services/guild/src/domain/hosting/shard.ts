@@ -274,7 +274,7 @@ class OwnedShard implements Shard {
       if (doubt === undefined || record.seq <= doubt.durableSeq) continue;
       this.retries.learn(record.requestId, record.nonceKey, record.ts, resultOf(record));
       this.#publish(record);
-      for (const listener of this.#followers) listener({ record, position });
+      this.#tell({ record, position });
     }
     this.#doubts.delete(head.topic);
   }
@@ -283,8 +283,12 @@ class OwnedShard implements Shard {
     this.retries.learn(record.requestId, record.nonceKey, record.ts, result);
     this.#publish(record);
     this.applier.add(record, position);
-    for (const listener of this.#followers) listener({ record, position });
+    if (this.#followers.size > 0) this.#tell({ record, position });
     this.#purgeIfDeleted(actor);
+  }
+
+  #tell(stored: StoredRecord): void {
+    for (const listener of this.#followers) listener(stored);
   }
 
   #publish({ topic, epoch, seq, lastId, ts, event }: JournalRecord): void {

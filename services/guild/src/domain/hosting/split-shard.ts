@@ -19,8 +19,10 @@ import { makeShard, type Shard } from "./shard.ts";
 export interface EpochChanges {
   /** It goes on here, in these shards. */
   served(gone: readonly Shard[], come: readonly Shard[]): void;
-  /** It is another's, who is reached at the address where that is known. */
-  lost(shard: Shard, owner: EpochRecord | undefined, address?: string): void;
+  /** It is another's now, as it was meant to be; `address`: where that one is reached, if it has said so. */
+  given(shard: Shard, owner: EpochRecord, address: string | undefined): void;
+  /** It is another's. */
+  lost(shard: Shard, owner: EpochRecord | undefined): void;
 }
 
 /** Splits a shard in place: both halves go on with its actors, caches, ring and request ids. */
