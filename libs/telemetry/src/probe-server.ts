@@ -6,12 +6,16 @@ import type { Metrics } from "./metrics.ts";
 /** True or an empty record: ready. Else what is not, e.g. `{journal: "unreachable for 3 s"}`. */
 export type ReadyCheck = () => boolean | Readonly<Record<string, string>>;
 
+/** What is to be known though it serves, by subject. */
+export type ReadyNotes = () => Readonly<Record<string, string>>;
+
 /** What the probes ask. */
 export interface ProbeServerOptions {
   readonly host: string;
   readonly port: number;
   readonly metrics: Metrics;
   readonly isReady: ReadyCheck;
+  readonly notes?: ReadyNotes;
 }
 
 /** HTTP for probes and scrapers: /metrics, /healthz (the process answers) and /readyz (it serves). */
@@ -20,7 +24,13 @@ export interface ProbeServer extends AsyncDisposable {
 }
 
 /** Starts the server; rejects with the system's error when the port is taken. */
-export async function createProbeServer({ host, port, metrics, isReady }: ProbeServerOptions): Promise<ProbeServer> {
+export async function createProbeServer({
+  host,
+  port,
+  metrics,
+  isReady,
+  notes = () => ({}),
+}: ProbeServerOptions): Promise<ProbeServer> {
   const server = createServer((request, response) => {
     const path = request.url?.split("?", 1)[0];
     if (request.method !== "GET" && request.method !== "HEAD") {
@@ -31,7 +41,7 @@ export async function createProbeServer({ host, port, metrics, isReady }: ProbeS
     } else if (path === "/healthz") {
       answerJson(response, 200, { status: "ok" });
     } else if (path === "/readyz") {
-      answerReady(response, isReady);
+      answerReady(response, isReady, notes);
     } else {
       answerJson(response, 404, { error: "not found" });
     }
@@ -54,7 +64,7 @@ async function answerMetrics(response: ServerResponse, metrics: Metrics): Promis
   }
 }
 
-function answerReady(response: ServerResponse, isReady: ReadyCheck): void {
+function answerReady(response: ServerResponse, isReady: ReadyCheck, notes: ReadyNotes): void {
   let failing: Readonly<Record<string, string>>;
   try {
     const state = isReady();
@@ -63,7 +73,18 @@ function answerReady(response: ServerResponse, isReady: ReadyCheck): void {
     failing = { check: (error as Error).message };
   }
   const ready = Object.keys(failing).length === 0;
-  answerJson(response, ready ? 200 : 503, ready ? { status: "ready" } : { status: "not ready", failing });
+  const more = noted(notes);
+  if (ready) answerJson(response, 200, { status: "ready", ...more });
+  else answerJson(response, 503, { status: "not ready", failing, ...more });
+}
+
+function noted(notes: ReadyNotes): { readonly notes?: object } {
+  try {
+    const said = notes();
+    return Object.keys(said).length === 0 ? {} : { notes: said };
+  } catch (error) {
+    return { notes: { notes: (error as Error).message } };
+  }
 }
 
 function answerJson(response: ServerResponse, status: number, body: object): void {

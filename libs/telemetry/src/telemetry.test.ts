@@ -96,6 +96,15 @@ test("probes: alive at once, ready only when said, and then as long as the check
   ]);
   telemetry.setReady(() => true);
   expect(await probe("/readyz?verbose")).toEqual([200, "application/json", { status: "ready" }]);
+  telemetry.setReady(
+    () => true,
+    () => ({ journal: "was salvaged" }),
+  );
+  expect(await probe("/readyz")).toEqual([
+    200,
+    "application/json",
+    { status: "ready", notes: { journal: "was salvaged" } },
+  ]);
   expect((await probe("/secret"))[0]).toBe(404);
   expect((await probe("/metrics", "POST"))[0]).toBe(405);
 });

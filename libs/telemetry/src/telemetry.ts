@@ -1,7 +1,7 @@
 import type { DestinationStream } from "pino";
 import { createLog, type Log, type LogFormat, type LogLevel } from "./log.ts";
 import { type Metrics, makeMetrics } from "./metrics.ts";
-import { createProbeServer, type ReadyCheck } from "./probe-server.ts";
+import { createProbeServer, type ReadyCheck, type ReadyNotes } from "./probe-server.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
 import { makeSpans, type Spans } from "./spans.ts";
 import type { Tracing } from "./tracing.ts";
@@ -32,8 +32,11 @@ export interface Telemetry extends Spans, AsyncDisposable {
   readonly url: string;
   /** `<url>/metrics`. */
   readonly metricsUrl: string;
-  /** From now on /readyz asks `check` (default: always ready). Before the first call it answers 503. */
-  setReady(check?: ReadyCheck): void;
+  /**
+   * From now on /readyz asks `check` (default: always ready). Before the first call it answers 503. `notes` is said there,
+   * too: what serves, but an operator has to know of.
+   */
+  setReady(check?: ReadyCheck, notes?: ReadyNotes): void;
 }
 
 /** Starts a process's telemetry. */
@@ -44,9 +47,16 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   stack.use(addProcessMetrics(metrics));
   const tracing = otlpEndpoint ? stack.use(await trace(service, name, otlpEndpoint)) : undefined;
   let isReady: ReadyCheck = () => ({ service: "starting" });
+  let notes: ReadyNotes = () => ({});
   const { metricsHost = "127.0.0.1", metricsPort = 0, logDestination } = options;
   const probes = stack.use(
-    await createProbeServer({ host: metricsHost, port: metricsPort, metrics, isReady: () => isReady() }),
+    await createProbeServer({
+      host: metricsHost,
+      port: metricsPort,
+      metrics,
+      isReady: () => isReady(),
+      notes: () => notes(),
+    }),
   );
   const log = await createLog({
     service,
@@ -62,8 +72,9 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
     metrics,
     url: probes.url,
     metricsUrl: `${probes.url}/metrics`,
-    setReady(check = () => true) {
+    setReady(check = () => true, said = () => ({})) {
       isReady = check;
+      notes = said;
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

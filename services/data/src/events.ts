@@ -1,6 +1,7 @@
 import type { Log, Metrics } from "@guildhall/telemetry";
 import type { AppendAnswer } from "./domain/append.ts";
 import type { PageEvents } from "./pages/pages.ts";
+import type { SalvageReport } from "./sqlite/salvage-report.ts";
 
 /** The databases of this process. */
 export type EngineName = "journal" | "store" | "directory";
@@ -15,6 +16,8 @@ export interface DataEvents extends PageEvents {
   rowsLeftOut(rows: number): void;
   engineOpened(engine: EngineName): void;
   engineUnavailable(engine: EngineName, error: unknown): void;
+  /** A damaged database was replaced by what was left of it. */
+  engineSalvaged(engine: EngineName, report: SalvageReport): void;
   requestFailed(request: string, error: unknown): void;
   journalTrimmed(records: number): void;
   tombstonesForgotten(rows: number): void;
@@ -30,6 +33,8 @@ export interface DataGauges {
 }
 
 const groupSizes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096];
+/** The report has the others. */
+const loggedLines = 200;
 /** The same failure is logged this often at most. */
 const logEveryMs = 5_000;
 
@@ -43,6 +48,9 @@ export function makeDataEvents(log: Log, metrics: Metrics, nowMs: () => number):
   const fenced = metrics.counter("store_fenced_total", "Batches refused for a lower epoch.");
   const leftOut = metrics.counter("store_left_out_rows_total", "Rows with an id that no database can hold.");
   const up = metrics.gauge("engine_up", "Whether a database has been opened.", ["engine"]);
+  const lost = metrics.gauge("engine_lost", "What is gone of a database that was salvaged: see its report.", [
+    "engine",
+  ]);
   const failures = metrics.counter("request_failures_total", "Requests answered with a failure.", ["request"]);
   const trimmed = metrics.counter("journal_trimmed_records_total", "Records deleted from the journal.");
   const forgotten = metrics.counter("store_forgotten_rows_total", "Deleted rows forgotten by the store.");
@@ -77,6 +85,11 @@ export function makeDataEvents(log: Log, metrics: Metrics, nowMs: () => number):
     },
     engineUnavailable(engine, error) {
       if (seldom(engine)) log.warn({ engine, err: error }, "database cannot be opened");
+    },
+    engineSalvaged(engine, { lost: lines, lostCount, ...report }) {
+      lost.set({ engine }, lostCount);
+      log.error({ engine, ...report, lostCount }, "a damaged database was salvaged");
+      for (const line of lines.slice(0, loggedLines)) log.error({ engine }, `lost: ${line}`);
     },
     requestFailed(request, error) {
       failures.inc({ request });

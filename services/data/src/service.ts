@@ -1,4 +1,5 @@
-import { type GuildhallError, isGuildhallError } from "@guildhall/errors";
+import { join } from "node:path";
+import { GuildhallError, isGuildhallError } from "@guildhall/errors";
 import { type Clock, type Running, systemClock, systemTimers, type Timers } from "@guildhall/lifecycle";
 import { type DataReply, type DataRequest, DataServiceService } from "@guildhall/proto";
 import { createRpcServer, serveExchange } from "@guildhall/rpc";
@@ -8,6 +9,9 @@ import type { DataConfig } from "./config.ts";
 import { type DataEvents, type EngineName, makeDataEvents, showGauges } from "./events.ts";
 import { makePages } from "./pages/pages.ts";
 import { answer } from "./rpc/exchange.ts";
+import { readReports } from "./sqlite/replace-file.ts";
+import type { SalvageReport } from "./sqlite/salvage-report.ts";
+import { verifyDatabases } from "./sqlite/verification.ts";
 import { makeSqliteDirectory } from "./store/directory-sqlite.ts";
 import { makeSqliteJournal } from "./store/journal-sqlite.ts";
 import { makeSqliteStore } from "./store/store-sqlite.ts";
@@ -21,6 +25,7 @@ export interface DataServiceOptions {
   readonly timers?: Timers;
 }
 
+const engineNames = ["journal", "store", "directory"] as const;
 const inFlight = 50_000;
 const reopenMs = 1_000;
 
@@ -38,9 +43,14 @@ export async function createDataService(config: DataConfig, options: DataService
     if (started) options.onFatal(error);
   };
   const folder = config.stateDir;
-  const journal = stack.use(makeSqliteJournal({ folder, onFatal, onCommitted: events.journalCommitted }));
-  const store = stack.use(makeSqliteStore({ folder, onFatal, onCommitted: events.storeCommitted }));
-  const directory = stack.use(makeSqliteDirectory({ folder, onFatal }));
+  const shared = (engine: EngineName) => ({
+    folder,
+    onFatal,
+    onSalvaged: (report: SalvageReport) => events.engineSalvaged(engine, report),
+  });
+  const journal = stack.use(makeSqliteJournal({ ...shared("journal"), onCommitted: events.journalCommitted }));
+  const store = stack.use(makeSqliteStore({ ...shared("store"), onCommitted: events.storeCommitted }));
+  const directory = stack.use(makeSqliteDirectory(shared("directory")));
   const pages = makePages({ store, events, cacheBytes: config.pageCacheBytes });
   stack.use(
     showGauges(telemetry.metrics, {
@@ -64,14 +74,35 @@ export async function createDataService(config: DataConfig, options: DataService
     await createRpcServer({ address: config.listen, services: [[DataServiceService, { exchange }]] }),
   );
   started = true;
+  stack.use(verifyLargeDatabases(folder, onFatal));
   // The journal alone decides: messages flow without the store, and reads say themselves that they cannot be answered.
-  telemetry.setReady(() => (opening.isOpen("journal") ? true : { journal: "not open" }));
+  telemetry.setReady(
+    () => (opening.isOpen("journal") ? true : { journal: "not open" }),
+    () => salvageNotes(folder),
+  );
   const owned = stack.move();
   return {
     address: server.address,
     metricsUrl: telemetry.metricsUrl,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Damage that is found now ends the process: nobody knows what else would be read wrongly. */
+function verifyLargeDatabases(folder: string, onFatal: (error: GuildhallError) => void): AsyncDisposable {
+  const asks = engineNames.map((kind) => ({ kind, path: join(folder, `${kind}.db`) }));
+  return verifyDatabases(asks, (damage) => onFatal(new GuildhallError("INTERNAL", `damaged database: ${damage}`)));
+}
+
+/** What is said of databases that were salvaged, until their reports are taken away. */
+function salvageNotes(folder: string): Record<string, string> {
+  const notes: Record<string, string> = {};
+  for (const engine of engineNames) {
+    const report = readReports(join(folder, `${engine}.db`)).at(-1);
+    if (report !== undefined)
+      notes[engine] = `was damaged and salvaged, ${report.lostCount} lost: see ${report.report}`;
+  }
+  return notes;
 }
 
 /** Runs the work on a request under a span, when it belongs to a trace. */
@@ -94,16 +125,16 @@ interface Opening extends Disposable {
 
 /** Opens the databases. Those that cannot be opened now are tried again until they are. */
 async function openEngines(
-  engines: Readonly<Record<EngineName, { open(): Promise<void> }>>,
+  engines: Readonly<Record<EngineName, { open(before?: Promise<unknown>): Promise<void> }>>,
   events: DataEvents,
   timers: Timers,
 ): Promise<Opening> {
   const open = new Set<EngineName>();
   const waits = new Map<EngineName, Disposable>();
   let closed = false;
-  const attempt = async (engine: EngineName): Promise<unknown> => {
+  const attempt = async (engine: EngineName, before?: Promise<unknown>): Promise<unknown> => {
     try {
-      await engines[engine].open();
+      await engines[engine].open(before);
       open.add(engine);
       events.engineOpened(engine);
       return undefined;
@@ -121,7 +152,10 @@ async function openEngines(
     closed = true;
     for (const wait of waits.values()) wait[Symbol.dispose]();
   };
-  const failures = await Promise.all((["journal", "store", "directory"] as const).map(attempt));
+  // One that has to be salvaged is made of what the one before it has, too.
+  const journal = attempt("journal");
+  const store = attempt("store", journal);
+  const failures = await Promise.all([journal, store, attempt("directory", store)]);
   const final = failures.find((error) => error !== undefined && !(isGuildhallError(error) && error.shouldRetry()));
   if (final !== undefined) {
     dispose();

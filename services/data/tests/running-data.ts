@@ -13,10 +13,10 @@ export interface RunningData extends AsyncDisposable {
   readonly client: DataClient;
 }
 
-/** Starts one. */
-export async function startData(): Promise<RunningData> {
+/** Starts one; on a folder that is given, which stays. */
+export async function startData(given?: TempDir): Promise<RunningData> {
   await using stack = new AsyncDisposableStack();
-  const dir = stack.use(makeTempDir());
+  const dir = given ?? stack.use(makeTempDir());
   const address = `unix:${join(dir.path, "data.sock")}`;
   const stateDir = join(dir.path, "state");
   const config = readDataConfig({

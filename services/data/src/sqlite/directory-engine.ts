@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { DirectoryEntry } from "../store/directory.ts";
+import { directorySchema } from "./directory-schema.ts";
 import type { Engine, EngineKind } from "./engine-runner.ts";
 
 /** Entries to put where there are none; the outcome is what is there now. */
@@ -12,20 +13,10 @@ export const selectEntry = "SELECT kind, key, topic, cell FROM directory WHERE k
 
 /** The writing side of the directory. */
 export const directoryKind: EngineKind<DirectoryPut, readonly DirectoryEntry[]> = {
-  schema: {
-    version: 1,
-    pageSizeBytes: 4_096,
-    synchronous: "FULL",
-    tables: `
-      CREATE TABLE directory (
-        kind INTEGER NOT NULL,
-        key TEXT NOT NULL,
-        topic INTEGER NOT NULL,
-        cell INTEGER NOT NULL,
-        PRIMARY KEY (kind, key)
-      ) STRICT, WITHOUT ROWID`,
-  },
+  schema: directorySchema,
   makeEngine,
+  check: "integrity_check",
+  loadSalvage: async () => (await import("./salvage-directory.ts")).salvageDirectory,
 };
 
 function makeEngine(db: DatabaseSync): Engine<DirectoryPut, readonly DirectoryEntry[]> {

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { EngineError } from "./engine-error.ts";
+import { checkFiles } from "./file-check.ts";
 
 /** How a database file is laid out and how durable its commits are. */
 export interface EngineSchema {
@@ -28,6 +29,7 @@ const synchronousNumber = { NORMAL: 1, FULL: 2 } as const;
 /** Opens a database file, and makes folder and tables when there are none. Throws EngineError or what SQLite throws. */
 export function openEngineFile(path: string, schema: EngineSchema): EngineFile {
   mkdirSync(dirname(path), { recursive: true });
+  checkFiles(path, schema.pageSizeBytes);
   const db = new DatabaseSync(path, { timeout: busyTimeoutMs, readBigInts: true });
   try {
     prepare(db, path, schema);

@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { ErrorCode, GuildhallError } from "@guildhall/errors";
+import { markDamaged } from "./damage-mark.ts";
 import { toEngineError } from "./engine-error.ts";
 import { engineFailure, isFatal } from "./engine-thread.ts";
 
@@ -47,6 +48,7 @@ export function makeEngineReader({ path, unavailableCode, onFatal }: EngineReade
         const { fault, message } = toEngineError(path, error);
         // Nothing is written here: no outcome is uncertain.
         const failure = engineFailure(fault, message, { unavailable: unavailableCode, uncertain: unavailableCode });
+        if (fault === "damaged") markDamaged(path, message);
         if (isFatal(fault)) onFatal(failure);
         throw failure;
       }

@@ -67,7 +67,7 @@ test("a full disk fails the commit, and the journal goes on when there is room a
   runner.run([take]);
   const pages = Number((db as unknown as DatabaseSync).prepare("PRAGMA page_count").get()?.page_count);
   db?.exec(`PRAGMA max_page_count = ${pages}`);
-  const large: JournalOp = { kind: "append", records: [makeRecord(topic, 1n, { bytes: new Uint8Array(100_000) })] };
+  const large: JournalOp = { kind: "append", records: [makeRecord(topic, 1n, { event: Buffer.alloc(100_000) })] };
   expect(() => runner.run([large])).toThrow(expect.objectContaining({ message: expect.stringContaining("SQLite 13") }));
   expect(countRecords(path)).toBe(0);
   db?.exec("PRAGMA max_page_count = 1000000");

@@ -1,10 +1,10 @@
-import { hash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type EpochAsk, slotOf } from "@guildhall/slots";
 import { type AppendAnswer, type HeldRecord, judgeAppend } from "../domain/append.ts";
 import { type Fences, makeFences } from "../domain/fences.ts";
 import type { JournalRecord } from "../store/journal.ts";
 import type { Engine, EngineKind } from "./engine-runner.ts";
+import { guardJournal, hashRecord, verifyJournal } from "./journal-guard.ts";
 import { epochColumns, type JournalOutcome, journalSchema, toEpochRow } from "./journal-schema.ts";
 
 /** One operation on the journal; `trim` names positions, as pairs of first and last. */
@@ -13,10 +13,15 @@ export type JournalOp =
   | { readonly kind: "take"; readonly ask: EpochAsk }
   | { readonly kind: "trim"; readonly spans: readonly (readonly [bigint, bigint])[] };
 
-const hashBytes = 16;
-
 /** The writing side of the journal. */
-export const journalKind: EngineKind<JournalOp, JournalOutcome> = { schema: journalSchema, makeEngine };
+export const journalKind: EngineKind<JournalOp, JournalOutcome> = {
+  schema: journalSchema,
+  makeEngine,
+  check: "integrity_check",
+  verify: verifyJournal,
+  guard: guardJournal,
+  loadSalvage: async () => (await import("./salvage-journal.ts")).salvageJournal,
+};
 
 function makeEngine(db: DatabaseSync): Engine<JournalOp, JournalOutcome> {
   const fences = makeFences(db.prepare(`SELECT ${epochColumns} FROM epochs`).all().map(toEpochRow));
@@ -65,7 +70,7 @@ function makeAppend(db: DatabaseSync, fences: Fences): (record: JournalRecord) =
     const { topic, epoch, seq, ts, lastId, requestId, nonceKey, bytes } = record;
     // From the topic alone: a shard number said by a writer would be trusted otherwise.
     const slot = slotOf(topic);
-    const digest = hash("sha256", bytes, "buffer").subarray(0, hashBytes);
+    const digest = hashRecord(bytes);
     const answer = judgeAppend(
       { epoch, seq, hash: digest },
       {

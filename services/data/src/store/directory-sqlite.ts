@@ -4,23 +4,27 @@ import { makeGroupCommit } from "../domain/group-commit.ts";
 import { type DirectoryPut, selectEntry, toEntry } from "../sqlite/directory-engine.ts";
 import { makeEngineReader } from "../sqlite/engine-reader.ts";
 import { makeEngineThread } from "../sqlite/engine-thread.ts";
+import type { SalvageReport } from "../sqlite/salvage-report.ts";
 import type { Directory, DirectoryEntry } from "./directory.ts";
 
 /** Where the directory's file is, and who hears of its end. */
 export interface SqliteDirectoryOptions {
   readonly folder: string;
-  /** The file is damaged or of another version; nothing will work again. */
+  /** The file is damaged or of another version; nothing will work again in this process. */
   onFatal(error: GuildhallError): void;
+  /** The file was damaged, and what was left of it has taken its place. */
+  readonly onSalvaged?: (report: SalvageReport) => void;
 }
 
 const maxGroupEntries = 4_096;
 const maxQueuedEntries = 32_768;
 
 /** Makes a directory in `directory.db`: written by a worker thread in groups, each durable before it is answered. */
-export function makeSqliteDirectory({ folder, onFatal }: SqliteDirectoryOptions): Directory {
+export function makeSqliteDirectory({ folder, onFatal, onSalvaged }: SqliteDirectoryOptions): Directory {
   const shared = { path: join(folder, "directory.db"), unavailableCode: "DIRECTORY_UNAVAILABLE", onFatal } as const;
   const thread = makeEngineThread<DirectoryPut, readonly DirectoryEntry[]>({
     ...shared,
+    onSalvaged,
     worker: new URL("../sqlite/directory-worker.ts", import.meta.url),
   });
   const reader = makeEngineReader(shared);
@@ -32,9 +36,7 @@ export function makeSqliteDirectory({ folder, onFatal }: SqliteDirectoryOptions)
     commit: async (puts) => (await thread.run(puts)).answers,
   });
   return {
-    async open() {
-      await thread.run([]);
-    },
+    open: (before) => thread.open(before),
     put: (entries) => group.add({ entries }),
     find: async (keys) =>
       reader.read((prepare) => {

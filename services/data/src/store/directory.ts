@@ -12,8 +12,11 @@ export interface DirectoryEntry extends DirectoryKey {
 
 /** The immutable directory id → topic. All failures are GuildhallErrors: DIRECTORY_UNAVAILABLE, QUEUE_FULL. */
 export interface Directory extends AsyncDisposable {
-  /** Opens or creates it; rejects when it cannot (DIRECTORY_UNAVAILABLE) or never will (STATE_VERSION, INTERNAL). */
-  open(): Promise<void>;
+  /**
+   * Opens or creates it; what is left of a damaged one is salvaged, after `before` has come to pass. Rejects when it cannot
+   * be opened (DIRECTORY_UNAVAILABLE) or never will be (STATE_VERSION, INTERNAL).
+   */
+  open(before?: Promise<unknown>): Promise<void>;
   /** Puts entries that are absent, durably; returns what is there now, in order. */
   put(entries: readonly DirectoryEntry[]): Promise<readonly DirectoryEntry[]>;
   /** The entries that exist. */

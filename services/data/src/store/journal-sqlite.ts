@@ -10,6 +10,7 @@ import { makeEngineThread } from "../sqlite/engine-thread.ts";
 import type { JournalOp } from "../sqlite/journal-engine.ts";
 import { type JournalReader, makeJournalReader } from "../sqlite/journal-reader.ts";
 import type { JournalOutcome } from "../sqlite/journal-schema.ts";
+import type { SalvageReport } from "../sqlite/salvage-report.ts";
 import type { Journal, JournalRecord, TrimMark } from "./journal.ts";
 
 /** Where the journal's file is, and who hears of its commits and of its end. */
@@ -17,8 +18,10 @@ export interface SqliteJournalOptions {
   readonly folder: string;
   /** After each commit: its records, and how long the transaction took. */
   onCommitted?(group: { readonly records: number; readonly seconds: number }): void;
-  /** The file is damaged or of another version; nothing will work again. */
+  /** The file is damaged or of another version; nothing will work again in this process. */
   onFatal(error: GuildhallError): void;
+  /** The file was damaged, and what was left of it has taken its place. */
+  readonly onSalvaged?: (report: SalvageReport) => void;
 }
 
 /** A journal in SQLite, and what waits in it. */
@@ -39,6 +42,7 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
   const shared = { path, unavailableCode: "JOURNAL_UNAVAILABLE", onFatal: options.onFatal } as const;
   const thread = makeEngineThread<JournalOp, JournalOutcome>({
     ...shared,
+    onSalvaged: options.onSalvaged,
     // Who appends has to find out what became of it.
     uncertainCode: "OUTCOME_UNKNOWN",
     worker: new URL("../sqlite/journal-worker.ts", import.meta.url),
@@ -47,6 +51,7 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
   const recent = makeRecentSlots(recentRecords);
   const reader = makeJournalReader(connection, recent);
   const memory = makeMemory(reader, recent);
+  let lastCommitMs = 0;
   const group = makeGroupCommit<JournalOp, JournalOutcome>({
     name: "journal",
     maxGroup: maxGroupRecords,
@@ -54,6 +59,7 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
     weightOf: (op) => (op.kind === "append" ? op.records.length : 1),
     async commit(ops) {
       const { answers, seconds } = await thread.run(ops);
+      lastCommitMs = seconds * 1_000;
       let records = 0;
       for (const [index, op] of ops.entries()) {
         if (op.kind !== "append") continue;
@@ -71,8 +77,11 @@ export function makeSqliteJournal(options: SqliteJournalOptions): SqliteJournal 
     get queued() {
       return group.queued;
     },
-    async open() {
-      await thread.run([]);
+    get lastCommitMs() {
+      return lastCommitMs;
+    },
+    async open(before) {
+      await thread.open(before);
       memory.totals();
     },
     append: async (records) => (await run({ kind: "append", records })).answers,

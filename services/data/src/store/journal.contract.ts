@@ -1,3 +1,4 @@
+import { encodeMessage, Record as JournalEntry } from "@guildhall/proto";
 import type { EpochAsk, EpochRow, ShardRange } from "@guildhall/slots";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Journal, JournalRecord } from "./journal.ts";
@@ -16,14 +17,21 @@ export function topicIn(slot: number, number = 1): bigint {
   return (BigInt(number) * 65_536n + BigInt(slot)) << 22n;
 }
 
-/** A record; its bytes differ by topic, seq and `text`. */
+/** A record; its event tells topic, seq and `text`. */
 export function makeRecord(
   topic: bigint,
   seq: bigint,
-  { text = "", ...rest }: Partial<JournalRecord> & { text?: string } = {},
+  { text = "", event = Buffer.from(`${topic} ${seq} ${text}`), ...rest }: RecordChange = {},
 ): JournalRecord {
-  const bytes = Buffer.from(`${topic} ${seq} ${text}`);
-  return { topic, epoch: 1, seq, ts: 1_000n + seq, lastId: seq, requestId: 0n, nonceKey: "", bytes, ...rest };
+  const columns = { topic, epoch: 1, seq, ts: 1_000n + seq, lastId: seq, requestId: 0n, nonceKey: "", ...rest };
+  return { ...columns, bytes: encodeMessage(JournalEntry, { ...columns, result: Buffer.alloc(0), rows: [], event }) };
+}
+
+type RecordChange = Partial<Omit<JournalRecord, "bytes">> & { readonly text?: string; readonly event?: Buffer };
+
+/** The event of an encoded record, as text. */
+function eventOf({ bytes }: { readonly bytes: Uint8Array }): string {
+  return JournalEntry.decode(bytes).event.toString();
 }
 
 /** The EPOCH after `last`, or the first one. */
@@ -96,10 +104,7 @@ function appending(journal: () => Journal): void {
     expect(answers.map(({ kind }) => kind)).toEqual(["stored", "gap", "fenced", "stored", "stored"]);
     expect(answers[1]).toEqual({ kind: "gap", last: 0n });
     expect(answers[2]).toMatchObject({ owner: { epoch: 1, host: "guild-0" } });
-    expect((await journal().readTopic(a, 1n, 10)).records.map(({ bytes }) => Buffer.from(bytes).toString())).toEqual([
-      `${a} 1 `,
-      `${a} 2 `,
-    ]);
+    expect((await journal().readTopic(a, 1n, 10)).records.map(eventOf)).toEqual([`${a} 1 `, `${a} 2 `]);
   });
 
   test("answers a resend of the same record as stored, at the same position", async () => {
@@ -328,7 +333,7 @@ function reading(journal: () => Journal): void {
       makeRecord(topic, BigInt(index + 1), {
         requestId: BigInt(index + 1),
         ts: 5n,
-        bytes: Buffer.concat([bytes, Buffer.from([index])]),
+        event: Buffer.concat([bytes, Buffer.from([index])]),
       }),
     );
     await journal().append(records);

@@ -71,8 +71,13 @@ export interface TrimMark {
  * was done, and OUTCOME_UNKNOWN.
  */
 export interface Journal extends AsyncDisposable {
-  /** Opens or creates it; rejects when it cannot (JOURNAL_UNAVAILABLE) or never will (STATE_VERSION, INTERNAL). */
-  open(): Promise<void>;
+  /**
+   * Opens or creates it; what is left of a damaged one is salvaged, after `before` has come to pass. Rejects when it cannot
+   * be opened (JOURNAL_UNAVAILABLE) or never will be (STATE_VERSION, INTERNAL).
+   */
+  open(before?: Promise<unknown>): Promise<void>;
+  /** How long the last commit took; 0 before the first. */
+  readonly lastCommitMs: number;
   /** Appends records in order, each answered by itself, durable before the answer. Calls commit in the order they are made. */
   append(records: readonly JournalRecord[]): Promise<readonly AppendAnswer[]>;
   /** Decides an EPOCH and puts it in force for all its slots, in order with the appends. */

@@ -4,6 +4,7 @@ import { makeGroupCommit } from "../domain/group-commit.ts";
 import { makeEngineReader } from "../sqlite/engine-reader.ts";
 import { makeEngineThread } from "../sqlite/engine-thread.ts";
 import { reactionGroups } from "../sqlite/reaction-groups.ts";
+import type { SalvageReport } from "../sqlite/salvage-report.ts";
 import type { StoreOp, StoreOutcome } from "../sqlite/store-engine.ts";
 import {
   listMembers,
@@ -22,8 +23,10 @@ export interface SqliteStoreOptions {
   readonly folder: string;
   /** After each commit: its rows, and how long the transaction took. */
   onCommitted?(group: { readonly rows: number; readonly seconds: number }): void;
-  /** The file is damaged or of another version; nothing will work again. */
+  /** The file is damaged or of another version; nothing will work again in this process. */
   onFatal(error: GuildhallError): void;
+  /** The file was damaged, and what was left of it has taken its place. */
+  readonly onSalvaged?: (report: SalvageReport) => void;
 }
 
 /** A store in SQLite, and what waits in it. */
@@ -42,6 +45,7 @@ export function makeSqliteStore(options: SqliteStoreOptions): SqliteStore {
   const shared = { path, unavailableCode: "STORE_UNAVAILABLE", onFatal: options.onFatal } as const;
   const thread = makeEngineThread<StoreOp, StoreOutcome>({
     ...shared,
+    onSalvaged: options.onSalvaged,
     worker: new URL("../sqlite/store-worker.ts", import.meta.url),
   });
   const reader = makeEngineReader(shared);
@@ -62,9 +66,7 @@ export function makeSqliteStore(options: SqliteStoreOptions): SqliteStore {
     get queued() {
       return group.queued;
     },
-    async open() {
-      await thread.run([]);
-    },
+    open: (before) => thread.open(before),
     async apply(batch) {
       const outcome = await group.add({ kind: "apply", batch });
       if (outcome.kind === "forgotten")

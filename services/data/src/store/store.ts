@@ -102,8 +102,11 @@ export interface ReactionGroup {
 
 /** Where state rests. All failures are GuildhallErrors: STORE_UNAVAILABLE, QUEUE_FULL. */
 export interface Store extends AsyncDisposable {
-  /** Opens or creates it; rejects when it cannot (STORE_UNAVAILABLE) or never will (STATE_VERSION, INTERNAL). */
-  open(): Promise<void>;
+  /**
+   * Opens or creates it; what is left of a damaged one is salvaged, after `before` has come to pass. Rejects when it cannot
+   * be opened (STORE_UNAVAILABLE) or never will be (STATE_VERSION, INTERNAL).
+   */
+  open(before?: Promise<unknown>): Promise<void>;
   /** Writes rows, fence and watermark as one. Calls are applied in the order they are made. */
   apply(batch: ApplyBatch): Promise<ApplyOutcome>;
   /** The range's watermark, or that of the range it was split from; position 0, epoch 0 when there is none. */
