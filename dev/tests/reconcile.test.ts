@@ -179,7 +179,7 @@ test("restarts a process on request, after its work went elsewhere", async () =>
   const at = trace().length;
   expect((await ask("drain", { name: "guild-0", dryRun: true })).body).toEqual({
     dryRun: true,
-    lines: [expect.stringMatching(/^would restart guild-0: its shards go to other hosts first; .* ; it has 2 now$/)],
+    lines: [expect.stringMatching(/^would restart guild-0: its shards go to other hosts first; .*; it has 2 now$/)],
   });
   expect((await ask("drain", { name: "guild-0" })).status).toBe(200);
   expect((await ask("drain", { name: "router-0" })).body).toMatchObject({
