@@ -43,8 +43,9 @@ interface Entry {
   readonly atMs: number;
 }
 
-// What a record costs besides its bytes.
-const recordOverheadBytes = 256;
+// What a record costs besides its bytes, and what its first body adds.
+const recordOverheadBytes = 144;
+const bodyOverheadBytes = 112;
 
 /** What this process dispatched, in order: records per topic and per session, numbered over all of them. */
 export class DispatchLog {
@@ -155,14 +156,16 @@ export class DispatchLog {
 /** The bytes that a record adds: its own, and those of bodies that no record had before. */
 function hold(dispatch: Dispatch): number {
   let bytes = recordOverheadBytes;
-  for (const body of bodiesOf(dispatch)) if (body !== undefined && body.holds++ === 0) bytes += body.length;
+  for (const body of bodiesOf(dispatch))
+    if (body !== undefined && body.holds++ === 0) bytes += body.length + bodyOverheadBytes;
   return bytes;
 }
 
 /** The bytes that go with a record. */
 function release(dispatch: Dispatch): number {
   let bytes = recordOverheadBytes;
-  for (const body of bodiesOf(dispatch)) if (body !== undefined && --body.holds === 0) bytes += body.length;
+  for (const body of bodiesOf(dispatch))
+    if (body !== undefined && --body.holds === 0) bytes += body.length + bodyOverheadBytes;
   return bytes;
 }
 

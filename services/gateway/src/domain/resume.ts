@@ -1,6 +1,7 @@
 import { type Attachment, lasting } from "./attachment.ts";
 import { bodyFor, reachesMember } from "./audience.ts";
 import type { Body } from "./body.ts";
+import type { Deque } from "./deque.ts";
 import type { DispatchLog, LogRecord, RecordOwner } from "./dispatch-log.ts";
 import type { Session } from "./session.ts";
 
@@ -35,6 +36,9 @@ export function planResume(log: DispatchLog, session: Session, seq: number): Res
   return { kind: "replay", missed, s };
 }
 
+// With more records than this between checkpoints, sessions are counted from the last one on only.
+const maxVerified = 4_096;
+
 /** Whether counting agrees with the log's own counters; "unknown" when the log does not reach back far enough to count. */
 export type Counted = "right" | "wrong" | "unknown";
 
@@ -49,12 +53,19 @@ export function settle(log: DispatchLog, session: Session, endIndex: number, s: 
   const start = { index: session.startIndex, counter: session.startS };
   const [last = start, before = start] = log.lastCheckpoints(session.slot, start.index);
   if (last.index < log.floor) return "unknown";
-  const isWhole = before.index >= log.floor;
+  const isWhole = before.index >= log.floor && recordsAfter(session, before.index) <= maxVerified;
   const happened = collect(session, isWhole ? before.index : last.index).filter(({ index }) => index <= endIndex);
   const since = happened.filter(({ index }) => index > last.index).length;
-  session.s = last.counter + since;
   if (isWhole && before.counter + happened.length - since !== last.counter) return "wrong";
-  return s === undefined || s === session.s ? "right" : "wrong";
+  session.s = s ?? last.counter + since;
+  return session.s === last.counter + since ? "right" : "wrong";
+}
+
+/** Records after an index that are to be looked at for a session. */
+function recordsAfter(session: Session, from: number): number {
+  const owners: Deque<LogRecord>[] = session.attachments.map(({ topic }) => topic.records);
+  if (session.hasOwnRecords) owners.push(session.records);
+  return owners.reduce((sum, each) => sum + each.length - each.search(({ index }) => index <= from), 0);
 }
 
 /** The newest known moment at which the session had been sent no more than `seq`. */
