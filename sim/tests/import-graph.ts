@@ -68,7 +68,7 @@ const impure: readonly (readonly [RegExp, string])[] = [
   [/\bMath\.random\b|\brandomUUID\b|\brandomBytes\b/, "chance that no seed decides"],
   [/\bset(?:Timeout|Interval|Immediate)\b|\bqueueMicrotask\b|\bprocess\.nextTick\b/, "real timers"],
   [/\bWorker\b|\bSharedArrayBuffer\b/, "threads"],
-  [/\bfetch\(|\bWebSocket\(/, "the real network"],
+  [/(?<![#.\w])fetch\(|\bnew WebSocket\(/, "the real network"],
 ];
 
 /** Whether a file holds more than types. */

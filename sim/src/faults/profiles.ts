@@ -86,11 +86,12 @@ const busLoss: Maker = (random) => ({
   loss: random.chance(0.3) ? 1 : random.between(0.05, 0.8),
   forMs: random.between(300, 6_000),
 });
-const clock: Maker = (random, cast) => ({
-  kind: "clock",
-  name: pickOf(random, cast, ["hosts", "coordinators", "apis", "routers", "gateways"]),
-  jumpMs: random.pick([hourMs, -hourMs, 5_000, -5_000, 31_000, -31_000]),
-});
+const clock: Maker = (random, cast) => {
+  const name = pickOf(random, cast, ["hosts", "coordinators", "apis", "routers", "gateways"]);
+  // To a gateway that is far ahead of the others their sessions are over.
+  const jumps = cast.gateways.includes(name) ? [5_000, -5_000] : [hourMs, -hourMs, 5_000, -5_000, 31_000, -31_000];
+  return { kind: "clock", name, jumpMs: random.pick(jumps) };
+};
 
 const move: Maker = (random, { hosts }) => ({ kind: "move", draw: random.next(), toHost: random.pick(hosts) });
 const drain: Maker = (random, { hosts }) => ({
