@@ -59,9 +59,10 @@ function stateNow(): Record<string, string> {
 
 function source(changes: Partial<BackupSource> = {}): BackupSource {
   return {
-    async backUpPart(part, folder) {
-      asked.push(part);
-      const files = names[part].map((name) => {
+    async backUpPart(part, folder, only) {
+      asked.push([part, ...only].join(" "));
+      const chosen = names[part].filter((name) => only.length === 0 || only.includes(name));
+      const files = chosen.map((name) => {
         const content = readFileSync(join(state, part, name));
         writeFileSync(join(folder, name), content);
         const sha256 = createHash("sha256").update(content).digest("hex");
@@ -76,9 +77,9 @@ function source(changes: Partial<BackupSource> = {}): BackupSource {
   };
 }
 
-test("copies accounts before the journal and the coordinator last, into a folder of its owner", async () => {
+test("copies the store, then accounts, then the journal, and the coordinator last, into a folder of its owner", async () => {
   const manifest = await takeBackup(backup, source());
-  expect(asked).toEqual(["user", "data", "coordinator"]);
+  expect(asked).toEqual(["data store.db", "user", "data journal.db directory.db", "coordinator"]);
   expect(await verifyBackup(backup, stateVersion)).toEqual(manifest);
   expect(manifest).toMatchObject({ format: 1, stateVersion, version: "0.1.0", fleet: "main", serving: 4 });
   expect(manifest.files.map(({ name }) => name).sort()).toEqual([

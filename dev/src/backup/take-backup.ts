@@ -7,8 +7,12 @@ import type { BackedUpFile } from "../control/api.ts";
 import { writeJsonFile } from "../state/json-file.ts";
 import { type backedUpParts, hashFile, type Manifest, makeManifest, manifestName } from "./manifest.ts";
 
-/** Has a part copy its own files into a folder, while it goes on. */
-export type BackUpPart = (part: (typeof backedUpParts)[number], folder: string) => Promise<BackupDone>;
+/** Has a part copy its own files, or those of them that are named, into a folder, while it goes on. */
+export type BackUpPart = (
+  part: (typeof backedUpParts)[number],
+  folder: string,
+  names: readonly string[],
+) => Promise<BackupDone>;
 
 /** What a backup is made of. */
 export interface BackupSource {
@@ -23,18 +27,21 @@ export interface BackupSource {
 /*
  * In which order, so that a restored fleet replays forward and never has to look back:
  *
- *   accounts     before the journal: a membership's row knows the (epoch, seq) that it comes from and ignores lower ones.
- *                Rows older than the journal are brought up by its records; newer ones would make the accounts deaf to
- *                what the restored fleet decides next.
- *   store        before the journal: the journal's copy holds everything that the store's has not, and hosts apply it
- *                when they open their shards.
+ *   store        first: what it says is applied has been, to the accounts as well. The journal's copy holds all that the
+ *                store's has not, as data trims nothing in between, and hosts apply it when they open their shards.
+ *   accounts     after the store, so that no membership is missing that the store takes for applied; before the journal,
+ *                as a membership's row knows the (epoch, seq) that it comes from and ignores lower ones: rows newer than
+ *                the journal would make the accounts deaf to what the restored fleet decides next.
  *   journal      the truth: who owns what, and every event.
  *   directory    after the journal: it names every id of the journal's copy; what it names beyond that answers Unknown.
  *   coordinator  last: it starts from the journal's EPOCH rows and takes nobody's word over them.
- *
- * Store, journal and directory are one part's, which keeps to that order itself.
  */
-const order = ["user", "data", "coordinator"] as const;
+const steps = [
+  { part: "data", names: ["store.db"] },
+  { part: "user", names: [] },
+  { part: "data", names: ["journal.db", "directory.db"] },
+  { part: "coordinator", names: [] },
+] as const;
 
 /** Whether a backup can be put there: throws INVALID_FORM when something is there already. */
 export function checkTarget(folder: string): void {
@@ -52,7 +59,7 @@ export async function takeBackup(folder: string, source: BackupSource): Promise<
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { recursive: true, mode: 0o700 });
     const files: BackedUpFile[] = [];
-    for (const part of order) files.push(...(await copyPart(part, join(partial, part), source.backUpPart)));
+    for (const step of steps) files.push(...(await copyPart(step, join(partial, step.part), source.backUpPart)));
     files.push(...(await copyPlain(partial, source)));
     const manifest = makeManifest({ ...source.facts, madeAt: new Date().toISOString(), files });
     writeJsonFile(join(partial, manifestName), manifest);
@@ -68,9 +75,13 @@ export async function takeBackup(folder: string, source: BackupSource): Promise<
   }
 }
 
-async function copyPart(part: (typeof order)[number], folder: string, backUp: BackUpPart): Promise<BackedUpFile[]> {
-  mkdirSync(folder, { mode: 0o700 });
-  const { files } = await backUp(part, folder);
+async function copyPart(
+  { part, names }: (typeof steps)[number],
+  folder: string,
+  backUp: BackUpPart,
+): Promise<BackedUpFile[]> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { files } = await backUp(part, folder, names);
   return files.map(({ name, bytes, sha256 }) => {
     const path = join(folder, name);
     const size = statSync(path, { throwIfNoEntry: false })?.size;

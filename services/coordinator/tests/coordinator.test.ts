@@ -216,7 +216,7 @@ test("copies its state, as it is at one moment, where nothing is overwritten", a
   await using client = createCoordinatorClient(coordinator.address);
   await client.call("leaseWorkerId", { process: "api-0", incarnation: "a", highestTimeMs: 7n });
   const folder = join(dir.path, "backup");
-  const { files } = await client.call("backup", { folder });
+  const { files } = await client.call("backup", { folder, names: [] });
   const bytes = readFileSync(join(folder, "coordinator.db"));
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   expect(files).toEqual([{ name: "coordinator.db", bytes: BigInt(bytes.length), sha256 }]);
@@ -224,7 +224,7 @@ test("copies its state, as it is at one moment, where nothing is overwritten", a
   const { rows } = await copy.claim();
   expect(rows.filter(({ kind }) => kind === "worker")).toMatchObject([{ row: { incarnation: "a", highestTimeMs: 7 } }]);
   for (const wrong of [folder, "not/absolute"]) {
-    await expect(client.call("backup", { folder: wrong })).rejects.toMatchObject({ code: "REFUSED" });
+    await expect(client.call("backup", { folder: wrong, names: [] })).rejects.toMatchObject({ code: "REFUSED" });
   }
 });
 

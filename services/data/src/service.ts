@@ -63,7 +63,8 @@ export async function createDataService(config: DataConfig, options: DataService
   const opening = stack.use(await openEngines({ journal, store, directory }, events, timers));
   const upkeep = stack.use(startUpkeep(config, { journal, store, clock, timers, events }));
 
-  const context = { journal, store, directory, pages, events, backUp: makeBackUp(folder, upkeep) };
+  const backUp = stack.use(makeBackUp(folder, upkeep, timers));
+  const context = { journal, store, directory, pages, events, backUp };
   const exchange = serveExchange<DataRequest, DataReply>({
     handle: (request) => traced(telemetry, request, () => answer(context, request)),
     limit: { inFlight },

@@ -3,7 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DirectoryKind } from "@guildhall/proto";
+import { makeManualTime, makeTempDir } from "@guildhall/testing";
 import { expect, test } from "@jest/globals";
+import { makeBackUp } from "../src/backup.ts";
 import { makeEntry, makeEpoch, makeMessage, startData, topicIn } from "./running-data.ts";
 
 const topic = topicIn(1);
@@ -39,7 +41,7 @@ test("copies all databases while they are written to: the journal's copy goes on
     }
   })();
   const folder = join(data.dir.path, "backup", "monday");
-  const { files } = await client.call("backup", { folder });
+  const { files } = await client.call("backup", { folder, names: [] });
   stop = true;
   await writing;
   expect(files.map(({ name }) => name)).toEqual(names);
@@ -61,16 +63,45 @@ test("writes over nothing, takes one at a time, and says what is wrong with the 
   const { client } = data;
   const folder = join(data.dir.path, "backup");
   const [first, second] = await Promise.allSettled([
-    client.call("backup", { folder }),
-    client.call("backup", { folder: join(data.dir.path, "other") }),
+    client.call("backup", { folder, names: [] }),
+    client.call("backup", { folder: join(data.dir.path, "other"), names: [] }),
   ]);
   expect([first.status, second]).toMatchObject(["fulfilled", { reason: { code: "QUEUE_FULL" } }]);
-  const again = client.call("backup", { folder });
+  const again = client.call("backup", { folder, names: [] });
   await expect(again).rejects.toMatchObject({ code: "INVALID_FORM", message: expect.stringContaining("store.db") });
-  await expect(client.call("backup", { folder: "here" })).rejects.toMatchObject({ code: "INVALID_FORM" });
+  await expect(client.call("backup", { folder: "here", names: [] })).rejects.toMatchObject({ code: "INVALID_FORM" });
   const file = join(data.dir.path, "file");
   writeFileSync(file, "");
-  await expect(client.call("backup", { folder: join(file, "below") })).rejects.toMatchObject({
+  await expect(client.call("backup", { folder: join(file, "below"), names: [] })).rejects.toMatchObject({
     code: "STORE_UNAVAILABLE",
   });
+});
+
+test("copies in parts, and trims nothing between the store's copy and the journal's", async () => {
+  using dir = makeTempDir();
+  for (const name of names) writeFileSync(join(dir.path, name), "");
+  const { timers, advance } = makeManualTime();
+  let pauses = 0;
+  const trimming = {
+    pause: async () => {
+      pauses += 1;
+      return {
+        [Symbol.dispose]() {
+          pauses -= 1;
+        },
+      };
+    },
+  };
+  using backUp = makeBackUp(dir.path, trimming, timers);
+  const copy = async (part: string, files: readonly string[]) => {
+    return [(await backUp(join(dir.path, part), files)).map(({ name }) => name), pauses];
+  };
+  expect(await copy("a", ["store.db"])).toEqual([["store.db"], 1]);
+  expect(await copy("a", ["directory.db", "journal.db"])).toEqual([["journal.db", "directory.db"], 0]);
+  expect(await copy("b", [])).toEqual([names, 0]);
+  expect(await copy("c", ["store.db"])).toEqual([["store.db"], 1]);
+  expect(await copy("d", ["store.db"])).toEqual([["store.db"], 1]);
+  advance(10 * 60_000);
+  expect(pauses).toBe(0);
+  await expect(backUp(join(dir.path, "e"), ["accounts.db"])).rejects.toMatchObject({ code: "INVALID_FORM" });
 });

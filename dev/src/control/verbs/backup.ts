@@ -53,8 +53,9 @@ export function backupVerbs(context: FleetContext): Verbs<"backup" | "restore"> 
 function sourceOf({ places, coordinator, folder, reconciler }: FleetContext) {
   const { document, reshard } = reconciler;
   return {
-    async backUpPart(part: Part, into: string) {
-      const [ask, options] = [{ folder: into }, { timeoutMs: copyTimeoutMs }] as const;
+    async backUpPart(part: Part, into: string, names: readonly string[]) {
+      const ask = { folder: into, names: [...names] };
+      const options = { timeoutMs: copyTimeoutMs };
       if (part === "data") return await askData({ places }, "data-0", (data) => data.call("backup", ask, options));
       if (part === "user") return await askUser({ places }, "user-0", (user) => user.call("backup", ask, options));
       return await (await coordinator.client()).call("backup", ask, options);

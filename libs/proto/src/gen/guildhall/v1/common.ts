@@ -64,6 +64,11 @@ export interface Profile {
 export interface Backup {
   /** Absolute; made when it is not there. What is in it must not be a file of the same name. */
   folder: string;
+  /**
+   * Only these files of the process, e.g. "store.db"; none = all. After one that is copied before others have to be,
+   * the process removes nothing that those must have, until they are copied or 10 minutes are over.
+   */
+  names: string[];
 }
 
 export interface BackupDone {
@@ -672,13 +677,16 @@ export const Profile: MessageFns<Profile> = {
 };
 
 function createBaseBackup(): Backup {
-  return { folder: "" };
+  return { folder: "", names: [] };
 }
 
 export const Backup: MessageFns<Backup> = {
   encode(message: Backup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.folder !== "") {
       writer.uint32(10).string(message.folder);
+    }
+    for (const v of message.names) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -704,6 +712,14 @@ export const Backup: MessageFns<Backup> = {
             message.folder = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.names.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -722,6 +738,7 @@ export const Backup: MessageFns<Backup> = {
   fromPartial(object: DeepPartial<Backup>): Backup {
     const message = createBaseBackup();
     message.folder = object.folder ?? "";
+    message.names = object.names?.map((e) => e) || [];
     return message;
   },
 };
