@@ -90,6 +90,7 @@ const recipes: Record<Part, Recipe> = {
     }),
     links: (namesOf) => ({
       GUILDHALL_LISTEN: listen,
+      GUILDHALL_ADDRESS: advertised,
       GUILDHALL_SESSIONS_DIR: { kind: "shared", name: "sessions" },
       GUILDHALL_WS_HOST: { kind: "host", port: "ws" },
       GUILDHALL_WS_PORT: { kind: "port", port: "ws" },
