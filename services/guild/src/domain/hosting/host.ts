@@ -152,7 +152,11 @@ class GuildHost implements Host {
       trace: makeTraceRing({ clock, process: config.name, max: limits.tracedMessages }),
       purging: new Set(),
       confirm: (topic) => this.#table.of(topic)?.seal.whenOver() ?? this.#fence.confirm(),
-      lost: (shard, owner) => this.#lose(shard, owner),
+      lost: (shard, owner) => {
+        // What another host has taken while it was changing hands is where it was to go.
+        if (shard.seal.isSealed && owner !== undefined) this.#give(shard, owner, undefined);
+        else this.#lose(shard, owner);
+      },
     };
   }
 
