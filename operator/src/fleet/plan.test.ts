@@ -95,7 +95,7 @@ test("resolves addresses, folders and ports in the applier's places", () => {
     GUILDHALL_WS_OWN_PORT: "82",
     GUILDHALL_GATEWAY_URL: "url:gateway-1:ws",
     GUILDHALL_LISTEN: "listen:gateway-1",
-    GUILDHALL_ADDRESS: "address:gateway-1",
+    GUILDHALL_ADDRESS: "unix:/run/gateway-1.sock",
     GUILDHALL_SESSIONS_DIR: "/state/sessions",
     GUILDHALL_ROUTERS: "unix:/run/router-0.sock",
     GUILDHALL_METRICS_PORT: "0",

@@ -16,6 +16,7 @@ import {
 const table = {
   ...processSettings,
   listen: { env: "GUILDHALL_LISTEN", parse: address },
+  address: { env: "GUILDHALL_ADDRESS", parse: address, default: undefined },
   host: { env: "GUILDHALL_WS_HOST", parse: str, default: "127.0.0.1" },
   port: { env: "GUILDHALL_WS_PORT", parse: port },
   ownPort: { env: "GUILDHALL_WS_OWN_PORT", parse: port },

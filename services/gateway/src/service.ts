@@ -55,7 +55,7 @@ export async function createGatewayService(
   const telemetry = stack.use(await createTelemetry({ service: "gateway", ...config }));
   const metrics = makeGatewayMetrics(telemetry.metrics);
   const store = new FileSessionStore(config.sessionsDir);
-  const holder = { tag: newTag(), name: config.name, address: config.listen };
+  const holder = { tag: newTag(), name: config.name, address: config.address ?? config.listen };
   const time = { clock: systemClock, timers: systemTimers };
   const gateways = stack.use(makeGateways({ store, self: holder, log: telemetry.log, ...time }));
   const traces = new TraceRing();

@@ -50,6 +50,7 @@ export async function startFleet(
           ownPort: 0,
           isFromParent: false,
           listen: socket(name),
+          address: undefined,
           coordinator: socket("c"),
           drainDeadlineMs: 10_000,
           drainBatchPercent: 10,
