@@ -42,6 +42,10 @@ export class Ghosts {
     return bytes;
   }
 
+  has(tag: string): boolean {
+    return this.#ghosts.has(tag);
+  }
+
   /** The ghost of a gateway, which may have read nothing yet. `isNew`: made anew, from the log's beginning. */
   get(tag: string, isNew = false): Ghost {
     const known = isNew ? undefined : this.#ghosts.get(tag)?.ghost;

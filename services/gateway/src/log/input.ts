@@ -74,9 +74,16 @@ export interface EventInput {
   readonly encoded: Uint8Array;
 }
 
+/** A guild, whole. */
+export interface TopicInput {
+  readonly index: number;
+  readonly seq: number;
+  readonly shape: GuildShape;
+}
+
 /** One record of a session log. */
 export type Input =
-  | { readonly kind: "topic"; readonly index: number; readonly seq: number; readonly shape: GuildShape }
+  | (TopicInput & { readonly kind: "topic" })
   | { readonly kind: "topic-ended"; readonly topic: bigint }
   | (EventInput & { readonly kind: "event" })
   | (EventInput & { readonly kind: "ephemeral" })

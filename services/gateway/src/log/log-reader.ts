@@ -11,8 +11,8 @@ export interface Damage {
 
 /** What is made of a log. */
 export interface LogSink {
-  /** A segment begins: blobs of the one before are not referred to any more. */
-  segment(): void;
+  /** A segment begins, which was begun at that time (Unix ms): nothing in it refers to the one before by number. */
+  segment(atMs: number): void;
   /** The next block's payload. Throws when it is not what this version writes. */
   block(payload: Buffer): void;
   /** Something is missing between what came and what will come. */
@@ -93,22 +93,21 @@ export class LogReader {
   #useHeader(): boolean {
     if (this.#rest.length < headerBytes) return false;
     const header = decodeHeader(this.#rest);
-    const wrong = typeof header === "string" ? header : this.#wrongIn(header);
-    if (wrong !== undefined) {
-      this.#damaged(0, wrong);
+    if (typeof header === "string" || !this.#isNext(header)) {
+      const reason = typeof header === "string" ? header : `it says that it is ${header.number} of ${header.tag}`;
+      this.#damaged(0, reason);
       return false;
     }
     this.#rest = this.#rest.subarray(headerBytes);
     this.#state = "blocks";
     if (this.#isAfterDamage) this.#sink.hole();
     this.#isAfterDamage = false;
-    this.#sink.segment();
+    this.#sink.segment(header.atMs);
     return true;
   }
 
-  #wrongIn({ tag, number }: { readonly tag: string; readonly number: number }): string | undefined {
-    const isRight = tag === this.#tag && number === this.#position.segment;
-    return isRight ? undefined : `it says that it is segment ${number} of ${tag}`;
+  #isNext({ tag, number }: { readonly tag: string; readonly number: number }): boolean {
+    return tag === this.#tag && number === this.#position.segment;
   }
 
   /** What was to come next is gone. */

@@ -1,24 +1,15 @@
-import { GuildhallError } from "@guildhall/errors";
 import { ownDispatch } from "../dispatch/render.ts";
 import { Body, Segment } from "../domain/body.ts";
 import { keepTogether } from "../domain/byte-shelf.ts";
-import { DispatchLog, type LogLimits } from "../domain/dispatch-log.ts";
-import { GuildTopic } from "../domain/guild-topic.ts";
-import {
-  type EndReason,
-  type GuildStart,
-  type OwnOrigin,
-  type PendingTopic,
-  silentWriter,
-} from "../domain/log-writer.ts";
+import type { DispatchLog, LogLimits } from "../domain/dispatch-log.ts";
+import type { EndReason, GuildStart, OwnOrigin, PendingTopic } from "../domain/log-writer.ts";
 import type { Profiles } from "../domain/profile.ts";
 import { type GuildJoin, Session } from "../domain/session.ts";
-import { UserTopic } from "../domain/user-topic.ts";
-import { readEphemeral, readEvent } from "../topics/convert.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { type EventInput, type Input, keyOf, type SessionInput } from "./input.ts";
+import { type Input, keyOf, type SessionInput } from "./input.ts";
 import type { Damage, LogSink } from "./log-reader.ts";
 import { readInput } from "./read-input.ts";
+import { differs, expectAt, ReplayedTopics } from "./replayed-topics.ts";
 
 /** What replaying uses. */
 export interface ReplayPorts {
@@ -68,21 +59,19 @@ export class Replay implements LogSink {
   readonly #sessions = new Map<string, Replayed>();
   readonly #slots = new Map<number, Replayed>();
   readonly #gone = new Map<string, Ended>();
-  readonly #guilds = new Map<bigint, GuildTopic>();
-  readonly #users = new Map<bigint, UserTopic>();
   readonly #bodies = new Map<number, ReplayedBody>();
   readonly #starts = new Map<number, ReplayedStart>();
-  #log: DispatchLog;
+  #topics: ReplayedTopics;
   #atMs = 0;
   #firstMs: number | undefined;
 
   constructor(ports: ReplayPorts) {
     this.#ports = ports;
-    this.#log = new DispatchLog(ports.limits);
+    this.#topics = this.#makeTopics();
   }
 
   get log(): DispatchLog {
-    return this.#log;
+    return this.#topics.log;
   }
 
   /** When the last block was written (Unix ms). */
@@ -90,7 +79,7 @@ export class Replay implements LogSink {
     return this.#atMs;
   }
 
-  /** When the first block was: what happened before is not known. */
+  /** When it began (Unix ms), or went on after a hole: what happened before is not known. */
   get firstMs(): number | undefined {
     return this.#firstMs;
   }
@@ -108,7 +97,8 @@ export class Replay implements LogSink {
     return this.#gone.get(sessionId);
   }
 
-  segment(): void {
+  segment(atMs: number): void {
+    this.#firstMs ??= atMs;
     this.#bodies.clear();
     this.#starts.clear();
   }
@@ -116,14 +106,14 @@ export class Replay implements LogSink {
   block(payload: Buffer): void {
     const reader = new ByteReader(payload);
     this.#atMs = reader.f64();
-    this.#firstMs ??= this.#atMs;
     while (!reader.isAtEnd) this.#apply(readInput(reader));
   }
 
   /** Nothing that was is of use: sessions and topics are to be told of anew. */
   hole(): void {
-    for (const map of [this.#sessions, this.#slots, this.#guilds, this.#users]) map.clear();
-    this.#log = new DispatchLog(this.#ports.limits);
+    this.#sessions.clear();
+    this.#slots.clear();
+    this.#topics = this.#makeTopics();
     this.#firstMs = undefined;
   }
 
@@ -134,16 +124,16 @@ export class Replay implements LogSink {
   #apply(input: Input): void {
     switch (input.kind) {
       case "topic":
-        this.#topic(input);
+        this.#topics.start(input);
         return;
       case "topic-ended":
-        this.#guilds.delete(input.topic);
+        this.#topics.end(input.topic);
         return;
       case "event":
-        this.#event(input);
+        this.#topics.apply(input);
         return;
       case "ephemeral":
-        this.#ephemeral(input);
+        this.#topics.applyEphemeral(input);
         return;
       case "session":
         this.#session(input);
@@ -159,6 +149,7 @@ export class Replay implements LogSink {
         return;
       case "hole":
         this.hole();
+        this.#firstMs = this.#atMs;
         return;
       default:
         this.#ofSession(input);
@@ -202,49 +193,19 @@ export class Replay implements LogSink {
     }
   }
 
-  #topic({ index, seq, shape }: Of<"topic">): void {
-    const known = this.#guilds.get(shape.guildId);
-    if (known !== undefined && !known.isGone) {
-      if (known.seq !== seq) throw differs(`guild ${shape.guildId} is at ${known.seq}, not ${seq}`);
-      return;
-    }
-    this.#jumpTo(index);
-    const topic = new GuildTopic(shape.guildId, { ...this.#topicPorts(), onLeft() {}, onGone() {} });
-    topic.start(shape, seq);
-    this.#guilds.set(topic.id, topic);
-  }
-
-  #event({ of, index, topic: id, encoded }: EventInput): void {
-    const topic = of === "guild" ? this.#guilds.get(id) : this.#users.get(id);
-    if (topic === undefined) return;
-    const event = readEvent(encoded);
-    if (event.seq !== topic.seq + 1)
-      throw differs(`topic ${id} is at ${topic.seq}, and its event ${event.seq} follows`);
-    this.#jumpTo(index);
-    topic.apply(event);
-  }
-
-  #ephemeral({ of, index, topic: id, encoded }: EventInput): void {
-    const topic = of === "guild" ? this.#guilds.get(id) : this.#users.get(id);
-    const event = topic && readEphemeral(encoded);
-    if (event === undefined) return;
-    this.#jumpTo(index);
-    topic?.applyEphemeral(event);
-  }
-
   #session(input: SessionInput): void {
     const { seed, index, guilds, userSeq } = input;
     if (this.#slots.get(seed.slot)?.session.id === seed.id) return;
-    const topics = guilds.map(({ id }) => this.#guilds.get(id));
+    const topics = guilds.map(({ id }) => this.#topics.guild(id));
     // Told of once more when all of its guilds have been.
     if (topics.some((topic) => topic === undefined)) return;
-    this.#jumpTo(index);
+    this.#topics.jumpTo(index);
     const session = new Session({ ...seed, profile: this.#ports.profiles.intern(seed.profile) });
     session.s = input.s;
     session.startS = input.s;
     session.startIndex = index;
     if (input.isShedding) session.toggleShedding(index);
-    if (userSeq !== undefined) this.#userTopic(seed.userId, userSeq).attach(session);
+    if (userSeq !== undefined) this.#topics.user(seed.userId, userSeq).attach(session);
     guilds.forEach(({ roleIds }, place) => void topics[place]?.attach(session, roleIds));
     const found: Replayed = { session, cutMs: undefined, pending: new Map(), joining: new Map() };
     for (const { guildId, wasAnnounced } of input.joining) {
@@ -264,14 +225,14 @@ export class Replay implements LogSink {
 
   #attached(found: Replayed, { of, index, topic: id, seq, roleIds }: Of<"attached">): void {
     found.pending.delete(keyOf(of, id));
-    const topic = of === "guild" ? this.#guilds.get(id) : this.#userTopic(id, seq);
+    const topic = of === "guild" ? this.#topics.guild(id) : this.#topics.user(id, seq);
     // It is told of anew later, like the topic.
     if (topic === undefined) {
       this.#forget(found);
       return;
     }
-    if (topic.seq !== seq) throw differs(`topic ${id} is at ${topic.seq}, not ${seq}`);
-    this.#jumpTo(index);
+    expectAt(topic, seq);
+    this.#topics.jumpTo(index);
     topic.attach(found.session, roleIds);
   }
 
@@ -292,9 +253,9 @@ export class Replay implements LogSink {
     const made = shared?.body ?? own;
     if (made === undefined) throw differs(`there is no body ${String(input.body)}`);
     const origin = shared?.origin ?? input.origin;
-    this.#jumpTo(index);
-    const eventIndex = this.#log.beginEvent();
-    this.#log.append(session, { eventIndex, seq: 0, dispatch: ownDispatch(made), isEphemeral: false }, this.#atMs);
+    this.#topics.jumpTo(index);
+    const eventIndex = this.log.beginEvent();
+    this.log.append(session, { eventIndex, seq: 0, dispatch: ownDispatch(made), isEphemeral: false }, this.#atMs);
     if (origin === undefined) return;
     const key = keyOf(origin.kind, origin.topic);
     const known = pending.get(key);
@@ -302,30 +263,15 @@ export class Replay implements LogSink {
   }
 
   #checkpoint({ index, counters }: Of<"checkpoint">): void {
-    this.#jumpTo(index);
-    this.#log.expire(this.#atMs);
-    this.#log.addCheckpoint(counters, this.#atMs);
-    for (const { session } of this.#sessions.values()) session.trim(this.#log.floor);
-    for (const [id, topic] of this.#users) if (topic.sessionCount === 0) this.#users.delete(id);
+    this.#topics.jumpTo(index);
+    this.log.expire(this.#atMs);
+    this.log.addCheckpoint(counters, this.#atMs);
+    for (const { session } of this.#sessions.values()) session.trim(this.log.floor);
+    this.#topics.tidy();
   }
 
-  #userTopic(userId: bigint, seq: number): UserTopic {
-    let topic = this.#users.get(userId);
-    // Without sessions it may have been left and followed again.
-    if (topic === undefined || topic.sessionCount === 0) {
-      topic = new UserTopic(userId, { ...this.#topicPorts(), onChange() {} });
-      topic.start(seq);
-      this.#users.set(userId, topic);
-    } else if (topic.seq !== seq) throw differs(`user ${userId} is at ${topic.seq}, not ${seq}`);
-    return topic;
-  }
-
-  #topicPorts() {
-    return { log: this.#log, writer: silentWriter, nowMs: () => this.#atMs };
-  }
-
-  #jumpTo(index: number): void {
-    if (!this.#log.jumpTo(index)) throw differs(`the log is at ${this.#log.index}, and ${index} follows`);
+  #makeTopics(): ReplayedTopics {
+    return new ReplayedTopics(this.#ports.limits, () => this.#atMs);
   }
 
   #forget({ session }: Replayed): void {
@@ -338,9 +284,4 @@ export class Replay implements LogSink {
 
 function bodyOf(bytes: Uint8Array, isShared: boolean): Body {
   return new Body([new Segment(keepTogether([bytes]), isShared)]);
-}
-
-/** What the log says does not follow from what it said before. */
-function differs(how: string): GuildhallError {
-  return new GuildhallError("INTERNAL", `the log does not add up: ${how}`);
 }

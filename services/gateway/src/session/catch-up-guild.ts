@@ -137,6 +137,6 @@ async function walk(
 
 /** The session gets what the guild gets from the next event on. */
 function join(session: Session, { topic }: GuildFollow, roleIds: readonly bigint[]): void {
-  if (session.attachments.some((each) => each.topic === topic && each.to === lasting)) return;
-  topic.attach(session, roleIds);
+  const isThere = session.attachments.some((each) => each.topic === topic && each.to === lasting);
+  if (!isThere) topic.attach(session, roleIds);
 }

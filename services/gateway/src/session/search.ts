@@ -15,19 +15,18 @@ export class Search implements Disposable {
   readonly holder: Holder;
   readonly #context: GatewayContext;
   readonly #wanted: Wanted;
-  #ghost: Ghost;
-  #watch: Disposable;
+  #ghost: Ghost | undefined;
+  #watch: Disposable | undefined;
   #captured: Captured | undefined;
 
   constructor(context: GatewayContext, wanted: Wanted, holder: Holder) {
     this.holder = holder;
     this.#context = context;
     this.#wanted = wanted;
-    this.#ghost = context.ghosts.get(holder.tag);
-    this.#watch = this.#watchFor();
   }
 
-  get ghost(): Ghost {
+  /** The holder's ghost; undefined when there is nothing of the holder any more. */
+  get ghost(): Ghost | undefined {
     return this.#ghost;
   }
 
@@ -38,19 +37,23 @@ export class Search implements Disposable {
 
   /** When it last had a client, as far as the log says (Unix ms). */
   get lastMs(): number {
-    return this.#captured?.lastMs ?? lastMsOf(this.#ghost, this.#found());
+    const found = this.#found();
+    if (found !== undefined && this.#ghost !== undefined) return lastMsOf(this.#ghost, found);
+    return this.#captured?.lastMs ?? Number.NEGATIVE_INFINITY;
   }
 
   /** Reads the log to its end: "found", or why not. "none": there is no trace of the session. */
   async look(): Promise<"found" | "none" | Refusal> {
     const { holder, recording } = this.#context;
     if (this.holder.tag === holder.tag) recording.flush();
-    const isThere = await this.#ghost.readOn();
+    const ghost = this.#ghost ?? (await this.#open());
+    if (ghost === undefined) return "none";
+    const isThere = await ghost.readOn();
     if (this.#found() !== undefined || this.#captured !== undefined) return "found";
     const ended = this.#ended();
     if (ended === "over") return "over";
     if (ended === "handed over") return this.#lookAgain();
-    const { firstMs } = this.#ghost.replay;
+    const { firstMs } = ghost.replay;
     const { atMs } = this.holder;
     // What it wrote of the session may have been dropped since: then the one before it is not the last.
     if (isThere && atMs !== undefined && (firstMs === undefined || firstMs > atMs)) return "gone";
@@ -60,40 +63,48 @@ export class Search implements Disposable {
   /** What there is to go on with, as of now. */
   remains(): Remains | NoRemains {
     const found = this.#found();
-    if (found !== undefined) return this.#ghost.remains(found, this.#wanted.seq);
+    if (found !== undefined && this.#ghost !== undefined) return this.#ghost.remains(found, this.#wanted.seq);
     return this.#captured?.remains ?? "unknown";
   }
 
   [Symbol.dispose](): void {
-    this.#watch[Symbol.dispose]();
+    this.#watch?.[Symbol.dispose]();
   }
 
-  /** The ghost has been read past the place where the session was handed over: another one reads up to there. */
-  async #lookAgain(): Promise<"found" | Refusal> {
-    this.#watch[Symbol.dispose]();
-    this.#ghost = this.#context.ghosts.get(this.holder.tag, true);
-    this.#watch = this.#watchFor();
-    await this.#ghost.readOn();
-    return this.#found() !== undefined || this.#captured !== undefined ? "found" : "gone";
+  /** Anybody may name any holder: ghosts are made of those only that have been there. */
+  async #open(): Promise<Ghost | undefined> {
+    const { ghosts, store } = this.#context;
+    const { tag } = this.holder;
+    if (!ghosts.has(tag) && (await store.holder(tag)) === undefined) return undefined;
+    return this.#follow(ghosts.get(tag));
   }
 
-  #watchFor(): Disposable {
-    const ghost = this.#ghost;
-    return ghost.watch(this.#wanted.sessionId, (found) => {
+  #follow(ghost: Ghost): Ghost {
+    this.#watch?.[Symbol.dispose]();
+    this.#ghost = ghost;
+    this.#watch = ghost.watch(this.#wanted.sessionId, (found) => {
       if (found.session.generation !== this.holder.generation) return;
       const { tokenHash } = found.session;
       const remains = ghost.remains(found, this.#wanted.seq);
       this.#captured = { tokenHash, lastMs: lastMsOf(ghost, found), remains };
     });
+    return ghost;
+  }
+
+  /** The ghost has been read past the place where the session was handed over: another one reads up to there. */
+  async #lookAgain(): Promise<"found" | Refusal> {
+    const ghost = this.#follow(this.#context.ghosts.get(this.holder.tag, true));
+    await ghost.readOn();
+    return this.#found() !== undefined || this.#captured !== undefined ? "found" : "gone";
   }
 
   #found(): Replayed | undefined {
-    const found = this.#ghost.replay.find(this.#wanted.sessionId);
+    const found = this.#ghost?.replay.find(this.#wanted.sessionId);
     return found?.session.generation === this.holder.generation ? found : undefined;
   }
 
   #ended() {
-    const ended = this.#ghost.replay.endOf(this.#wanted.sessionId);
+    const ended = this.#ghost?.replay.endOf(this.#wanted.sessionId);
     return ended?.generation === this.holder.generation ? ended.reason : undefined;
   }
 }
@@ -108,6 +119,6 @@ export async function firstOf(searches: readonly Search[]): Promise<Search | Ref
   return "unknown";
 }
 
-function lastMsOf(ghost: Ghost, found: Replayed | undefined): number {
-  return found?.cutMs ?? ghost.replay.atMs;
+function lastMsOf(ghost: Ghost, { cutMs }: Replayed): number {
+  return cutMs ?? ghost.replay.atMs;
 }

@@ -116,7 +116,7 @@ export class TakeOver {
     if (holder.tag === self.tag) return;
     const { sessionId } = this.#wanted;
     const sealed = await gateways.seal(holder.tag, { sessionId, generation, gateway: self.tag });
-    if (sealed === undefined) ghost.reportTail();
+    if (sealed === undefined) ghost?.reportTail();
   }
 
   #take(cut: Search, generation: number): Session | Refusal {

@@ -45,12 +45,9 @@ export class FileSessionStore implements SessionStore {
   }
 
   async holder(tag: string): Promise<LogHolder | undefined> {
-    try {
-      const { name, address } = JSON.parse(await readFile(join(this.#logOf(tag), holderFile), "utf8")) as LogHolder;
-      return { tag, name, address };
-    } catch (error) {
-      return ifMissing(error, undefined);
-    }
+    const path = join(this.#logOf(tag), holderFile);
+    const text = await readFile(path, "utf8").catch((error: unknown) => ifMissing(error, undefined));
+    return text === undefined ? undefined : parseHolder(tag, text);
   }
 
   async read(tag: string, from: LogPosition, maxBytes: number): Promise<LogPiece | undefined> {
@@ -176,7 +173,7 @@ class FileLog implements OwnLog {
     try {
       // Also when somebody has removed it in the meantime, as a dead one's.
       mkdirSync(this.#folder, { recursive: true, mode: folderMode });
-      writeFileSync(join(this.#folder, holderFile), JSON.stringify(this.#holder), { mode: fileMode });
+      sayHolder(join(this.#folder, holderFile), this.#holder);
       this.#file = openSync(join(this.#folder, segmentName(segment)), "wx", fileMode);
     } catch (error) {
       throw unavailable(error);
@@ -201,6 +198,25 @@ class FileLog implements OwnLog {
     if (this.#file === undefined) return;
     closeSync(this.#file);
     this.#file = undefined;
+  }
+}
+
+/** Writes who has the log, once: others may read it at any time. */
+function sayHolder(path: string, holder: LogHolder): void {
+  try {
+    writeFileSync(path, JSON.stringify(holder), { mode: fileMode, flag: "wx" });
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+}
+
+/** A process that died while it said who it is has written no log either. */
+function parseHolder(tag: string, text: string): LogHolder | undefined {
+  try {
+    const { name, address } = JSON.parse(text) as LogHolder;
+    return { tag, name, address };
+  } catch {
+    return undefined;
   }
 }
 
