@@ -26,6 +26,8 @@ type Step =
   | { kind: "kill"; gateway: number }
   | { kind: "cut off"; gateway: number; isOn: boolean }
   | { kind: "add gateway" }
+  | { kind: "lag"; gateway: number; ms: number }
+  | { kind: "lose"; gateway: number; items: number }
   | { kind: "pass"; ms: number };
 
 /** What a user has, over all connections, and what it should have by now. */
@@ -143,6 +145,12 @@ class Story {
       case "cut off":
         this.#alive(step.gateway).isCutOff = step.isOn;
         return;
+      case "lag":
+        this.#alive(step.gateway).lagMs = step.ms;
+        return;
+      case "lose":
+        this.#alive(step.gateway).dropNext = step.items;
+        return;
       case "add gateway":
         if (world.gateways.filter(({ isAlive }) => isAlive).length < maxGateways) world.addGateway();
         return;
@@ -233,6 +241,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: step("kill"), gateway: anyGateway }) },
   { weight: 1, arbitrary: fc.record({ kind: step("cut off"), gateway: anyGateway, isOn: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: step("add gateway") }) },
+  { weight: 2, arbitrary: fc.record({ kind: step("lag"), gateway: anyGateway, ms: fc.nat({ max: 400 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: step("lose"), gateway: anyGateway, items: fc.nat({ max: 4 }) }) },
   { weight: 8, arbitrary: fc.record({ kind: step("pass"), ms: fc.nat({ max: 60 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: step("pass"), ms: fc.nat({ max: 8_000 }) }) },
 );

@@ -104,6 +104,12 @@ export interface CoreGateway {
   isAlive: boolean;
   /** Others cannot reach it, nor can it be told. */
   isCutOff: boolean;
+  /** How late the bus is here. */
+  lagMs: number;
+  /** Items of the bus that are lost here next. */
+  dropNext: number;
+  /** When the last item comes in that is on its way. */
+  busyUntilMs: number;
 }
 
 /** Makes a process of a core; its bus is what `confirm` says. */
@@ -133,5 +139,9 @@ export function makeCoreGateway(
     guards,
   );
   const tag = ports.holder.tag;
-  return { tag, core, topics, isAlive: true, isCutOff: false, take: (items) => take(items), lost: () => lost() };
+  return {
+    ...{ tag, core, topics, isAlive: true, isCutOff: false, lagMs: 1, dropNext: 0, busyUntilMs: 0 },
+    take: (items) => take(items),
+    lost: () => lost(),
+  };
 }

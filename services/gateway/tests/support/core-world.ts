@@ -32,7 +32,6 @@ export class CoreWorld {
   readonly guilds = new Map<bigint, TestGuild>();
   readonly users = new Map<bigint, User>();
   readonly gateways: CoreGateway[] = [];
-  /** Events up to this are refused to be refilled. */
   readonly #guards: GatewayGuards;
   #random = 1;
   #beat = 0n;
@@ -127,12 +126,17 @@ export class CoreWorld {
     this.emitUser(userId, [{ $case: "guildJoined", value: guildId }]);
   }
 
-  /** Sends an item over the bus; each gateway gets it after a while of its own, in order. */
-  publish(item: BusItem, isLost: (gateway: CoreGateway) => boolean = () => false): void {
+  /** Sends an item over the bus; each gateway gets it after a while of its own, in order, or not at all. */
+  publish(item: BusItem): void {
+    const nowMs = this.time.clock.monotonicMs();
     for (const gateway of this.gateways) {
-      if (!gateway.isAlive || isLost(gateway)) continue;
-      if (item.topic !== 0n && !gateway.topics.has(item.topic)) continue;
-      this.time.timers.after(1, () => {
+      if (!gateway.isAlive || (item.topic !== 0n && !gateway.topics.has(item.topic))) continue;
+      if (gateway.dropNext > 0) {
+        gateway.dropNext--;
+        continue;
+      }
+      gateway.busyUntilMs = Math.max(gateway.busyUntilMs, nowMs + gateway.lagMs);
+      this.time.timers.after(gateway.busyUntilMs - nowMs, () => {
         if (gateway.isAlive) gateway.take([item]);
       });
     }
