@@ -18,16 +18,21 @@ beforeEach(async () => {
   said.length = 0;
   process.env.TRACE = join(folder.path, "trace");
   write({});
-  fleet = await createFleet({
+  fleet = await start();
+});
+
+async function start(): Promise<Fleet> {
+  return await createFleet({
     state: join(folder.path, "state"),
     specFile: specFile(),
     programs: { ...smallPrograms, coordinator },
     withDemo: false,
     output: { write: (line) => said.push(line) },
   });
-});
+}
 
 afterEach(async () => {
+  delete process.env.SERVING;
   await fleet[Symbol.asyncDispose]();
   folder[Symbol.dispose]();
 });
@@ -202,4 +207,17 @@ test("goes on as before when its document is gone, and keeps a process stopped t
   expect(trace().at(-1)).not.toBe("router-0 starts");
   await fleet.start("router-0");
   expect(existsSync(join(folder.path, "state/control.sock"))).toBe(true);
+});
+
+test("goes on with the shards that there are when its document is of another number, and says what is right", async () => {
+  await fleet[Symbol.asyncDispose]();
+  process.env.SERVING = "8";
+  fleet = await start();
+  await waitFor(() => trace().at(-1) === "coordinator-0 applies 8 guild-0,guild-1", within);
+  const odd = "spec.shards is 4, but 8 shards serve, and they stay: write 8 there, or 16 to double them";
+  await waitFor(() => log().includes(odd), within);
+  expect(log()).not.toContain("impossible");
+  await fleet.apply(documentOf({ shards: 8 }));
+  await waitFor(() => fleet.spec.spec.shards === 8, within);
+  expect(log().split(odd)).toHaveLength(2);
 });

@@ -169,9 +169,10 @@ class LevelReconciler implements Reconciler {
       return spec.hosts.join() === this.#hosts().join() ? removableHosts : [];
     } catch (error) {
       if (this.#stopping.signal.aborted) return [];
-      this.#complain(`the coordinator: ${toGuildhallError(error).message}`);
+      const { code, message } = toGuildhallError(error);
       // What it refuses is no reason not to know how things are: else nobody could say what would be right.
-      if (toGuildhallError(error).code === "BAD_SPEC") await this.#ask();
+      if (code === "BAD_SPEC") await this.#ask();
+      this.#complain((code === "BAD_SPEC" && this.#mismatch()) || `the coordinator: ${message}`);
       return [];
     }
   }

@@ -1,11 +1,18 @@
 // Answers a fleet's applier as a coordinator does whose hosts give their shards away at once.
 // TRACE: a file that gets a line for each thing it is told that it was not told before.
+// SERVING: how many shards there are already, whatever the document says.
 import { appendFileSync } from "node:fs";
+import { GuildhallError } from "@guildhall/errors";
 import { type CoordinatorReply, type CoordinatorRequest, CoordinatorServiceService } from "@guildhall/proto";
 import { createRpcServer, serveExchange } from "@guildhall/rpc";
 
 // biome-ignore lint/style/noProcessEnv: it is the whole program
-const { TRACE: trace, GUILDHALL_LISTEN: listen = "", GUILDHALL_SHARDS: shards = "1" } = process.env;
+const {
+  TRACE: trace,
+  GUILDHALL_LISTEN: listen = "",
+  GUILDHALL_SHARDS: shards = "1",
+  SERVING: serving = shards,
+} = process.env;
 let last = "";
 const note = (line: string) => {
   if (trace !== undefined && line !== last) appendFileSync(trace, `coordinator-0 ${line}\n`);
@@ -25,18 +32,34 @@ const reshard = {
   message: "",
   paused: false,
   split: 0,
-  serving: Number(shards),
+  serving: Number(serving),
 };
 
 function answer(body: CoordinatorRequest["body"]): CoordinatorReply["body"] {
   switch (body?.$case) {
     case "applySpec": {
-      const { hosts = [], paused, shards: wanted } = body.value.spec ?? {};
+      const { hosts = [], paused, shards: wanted = 0 } = body.value.spec ?? {};
+      if (![1, 2].includes(wanted / reshard.serving)) throw new GuildhallError("BAD_SPEC", "spec.shards: impossible");
       note(`applies ${wanted} ${hosts.join(",")}${paused ? " paused" : ""}`);
       for (const host of hosts) heardOf.add(host);
       const removableHosts = [...heardOf].filter((host) => !hosts.includes(host));
       return { $case: "applySpec", value: { removableHosts, reshard } };
     }
+    case "describeFleet":
+      return {
+        $case: "describeFleet",
+        value: {
+          mapVersion: 1n,
+          shards: [],
+          hosts: [],
+          reshard,
+          decisions: [],
+          moves: [],
+          spec: undefined,
+          paused: false,
+          imbalance: 0,
+        },
+      };
     case "drainHost":
       note(`drains ${body.value.host}${body.value.dryRun ? " dry" : ""}${body.value.cancel ? " cancel" : ""}`);
       return { $case: "drainHost", value: { shardsLeft: body.value.dryRun ? 2 : 0 } };
