@@ -7,12 +7,8 @@ import { type CoordinatorReply, type CoordinatorRequest, CoordinatorServiceServi
 import { createRpcServer, serveExchange } from "@guildhall/rpc";
 
 // biome-ignore lint/style/noProcessEnv: it is the whole program
-const {
-  TRACE: trace,
-  GUILDHALL_LISTEN: listen = "",
-  GUILDHALL_SHARDS: shards = "1",
-  SERVING: serving = shards,
-} = process.env;
+const { env } = process;
+const { TRACE: trace, GUILDHALL_LISTEN: listen = "", GUILDHALL_SHARDS: shards = "1", SERVING: serving = shards } = env;
 let last = "";
 const note = (line: string) => {
   if (trace !== undefined && line !== last) appendFileSync(trace, `coordinator-0 ${line}\n`);
