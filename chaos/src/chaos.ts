@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { makeControlClient } from "@guildhall/cli/control";
 import { createFleet, type Fleet } from "@guildhall/dev";
-import { type Load, longestPauseMs, makeBotMaker, makeRest, startLoad } from "@guildhall/e2e";
+import { type Load, makeBotMaker, makeRest, startLoad } from "@guildhall/e2e";
 import { makeTempDir, waitFor } from "@guildhall/testing";
 import { checkHistory, checkListener, type PostedChannel } from "./check/check.ts";
+import { type AckTimes, ackTimesOf, longestPauseMs } from "./check/pause.ts";
 import { type Community, gather } from "./clients/community.ts";
 import type { Arena } from "./faults/arena.ts";
 import { type PlannedFault, planFaults } from "./faults/fault-plan.ts";
@@ -84,7 +85,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     ),
     resumed: listeners.reduce((sum, { session }) => sum + session.resumes, 0),
     lost: listeners.reduce((sum, { session }) => sum + session.losses.length, 0),
-    faults: ran.map((each, at) => describe(each, at, startMs, community, loads)),
+    faults: describeAll(ran, startMs, community, loads),
     problems: [...problems, ...(histories.size === 0 ? ["no channel was posted to"] : [])],
   };
 }
@@ -147,15 +148,31 @@ async function doFault(arena: Arena, fault: PlannedFault): Promise<Ran> {
   return { fault, what, fromMs, toMs: Date.now(), failure };
 }
 
-function describe(
-  { fault, what, fromMs, toMs, failure }: Ran,
-  at: number,
+function describeAll(
+  ran: readonly Ran[],
   startMs: number,
   { listeners }: Community,
   loads: readonly ChannelLoad[],
+): FaultReport[] {
+  const busy = loads.filter(({ isBusy }) => isBusy).map(({ load }) => ackTimesOf(load));
+  // What begins after the next fault has begun is that one's.
+  return ran.map((each, at) => {
+    const untilMs = Math.min(each.toMs + aftermathMs, ran[at + 1]?.fromMs ?? Number.POSITIVE_INFINITY);
+    return describe(each, at, { startMs, untilMs, listeners, busy });
+  });
+}
+
+function describe(
+  { fault, what, fromMs, toMs, failure }: Ran,
+  at: number,
+  around: {
+    readonly startMs: number;
+    readonly untilMs: number;
+    readonly listeners: Community["listeners"];
+    readonly busy: readonly AckTimes[];
+  },
 ): FaultReport {
-  const untilMs = toMs + aftermathMs;
-  const busy = loads.filter(({ isBusy }) => isBusy);
+  const { startMs, untilMs, listeners, busy } = around;
   const away = listeners.flatMap(({ session }) => {
     const times = session.absences.filter((each) => each.fromMs <= untilMs && each.fromMs >= fromMs);
     return times.length === 0 ? [] : [Math.max(...times.map((each) => each.toMs - each.fromMs))];
@@ -166,7 +183,7 @@ function describe(
     kind: fault.kind,
     what,
     lastedMs: toMs - fromMs,
-    sendPauseMs: Math.max(0, ...busy.map(({ load, channelId }) => longestPauseMs(load, channelId, fromMs, untilMs))),
+    sendPauseMs: Math.max(0, ...busy.map((times) => longestPauseMs(times, fromMs, untilMs))),
     sessionsAway: away.length,
     longestAwayMs: Math.max(0, ...away),
     ...(failure === undefined ? {} : { failure }),

@@ -9,7 +9,7 @@ export interface FaultReport {
   readonly what: string;
   /** How long the fault itself lasted. */
   readonly lastedMs: number;
-  /** The longest time around it in which nobody was acked in one channel. */
+  /** The longest time in which nobody was acked in one channel, of those that began before the next fault. */
   readonly sendPauseMs: number;
   /** Sessions that lost their connection around it, and the longest time until one was back. */
   readonly sessionsAway: number;
@@ -55,7 +55,7 @@ ${faults.length} faults (${[...kinds].map(([kind, list]) => `${list.length} ${ki
 |---|---|---|---|---|---|---|---|
 ${faults.map(row).join("\n")}
 
-Send pause: the longest time around the fault in which nobody was acked in one channel. Back after: the longest time from a
+Send pause: the longest time in which nobody was acked in one channel, of those that began before the next fault. Back after: the longest time from a
 session's loss of its connection until it was resumed.
 ${problems.length === 0 ? "" : `\n## Problems (${problems.length})\n\n${listed(problems)}\n`}`;
 }

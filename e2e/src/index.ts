@@ -17,7 +17,7 @@ export {
   orderProblems,
   readHistory,
 } from "./history-check.ts";
-export { type Load, longestPauseMs, startLoad } from "./load.ts";
+export { type Load, startLoad } from "./load.ts";
 export { type Community, join, makeCommunity, type Person, register } from "./people.ts";
 export { type ErrorBody, makeRest, type Rest, type RestAnswer, RestError } from "./rest.ts";
 export { type DataOf, type Dispatch, type EventName, Witness, type WitnessOptions } from "./witness.ts";
