@@ -6,7 +6,6 @@ import { GuildhallError } from "@guildhall/errors";
 import { type CoordinatorReply, type CoordinatorRequest, CoordinatorServiceService } from "@guildhall/proto";
 import { createRpcServer, serveExchange } from "@guildhall/rpc";
 
-// biome-ignore lint/style/noProcessEnv: it is the whole program
 const { env } = process;
 const { TRACE: trace, GUILDHALL_LISTEN: listen = "", GUILDHALL_SHARDS: shards = "1", SERVING: serving = shards } = env;
 let last = "";
