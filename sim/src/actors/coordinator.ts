@@ -14,6 +14,7 @@ import type { CoordinatorReply, CoordinatorRequest, DataReply, DataRequest } fro
 import type { DataClient } from "@guildhall/rpc";
 import type { Random } from "../engine/random.ts";
 import type { SimProcess } from "../engine/sim-process.ts";
+import { coordinatorCodec } from "../network/codecs.ts";
 import { makeSimClient, serveSimExchange } from "../network/exchange.ts";
 import type { Network } from "../network/network.ts";
 import type { ServerEnd } from "../network/stream.ts";
@@ -70,7 +71,7 @@ export async function startCoordinator(
     exchange: serveSimExchange<CoordinatorRequest, CoordinatorReply>(({ body }) => {
       if (body === undefined) throw new GuildhallError("INVALID_FORM", "the request asks for nothing");
       return answer(coordinator, body);
-    }),
+    }, coordinatorCodec),
     watchMap: (end) => acceptWatcher(end, coordinator),
   });
 }

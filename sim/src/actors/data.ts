@@ -1,10 +1,10 @@
 import { answer, type DataContext, makePages } from "@guildhall/data/answer";
 import { GuildhallError } from "@guildhall/errors";
-import type { DataReply, DataRequest } from "@guildhall/proto";
 import type { SimProcess } from "../engine/sim-process.ts";
 import { type EngineWeather, makeSimDirectory, makeSimJournal, makeSimStore } from "../model/engines.ts";
 import type { JournalDisk } from "../model/journal-disk.ts";
 import type { StoreDisk } from "../model/store-disk.ts";
+import { dataCodec } from "../network/codecs.ts";
 import { serveSimExchange } from "../network/exchange.ts";
 import type { Network } from "../network/network.ts";
 
@@ -36,6 +36,6 @@ export function startData(
     backUp: () => Promise.reject(new GuildhallError("INTERNAL", "nothing is backed up here")),
   };
   network.listen(address, process, {
-    exchange: serveSimExchange<DataRequest, DataReply>((request) => answer(context, request)),
+    exchange: serveSimExchange((request) => answer(context, request), dataCodec),
   });
 }

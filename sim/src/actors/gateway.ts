@@ -17,6 +17,7 @@ import { makeShardMap } from "@guildhall/slots";
 import type { Random } from "../engine/random.ts";
 import type { SimProcess } from "../engine/sim-process.ts";
 import { makeSimSubscriber } from "../network/bus-streams.ts";
+import { gatewayCodec } from "../network/codecs.ts";
 import { makeSimClient, type SimClient, serveSimExchange } from "../network/exchange.ts";
 import { watchMap } from "../network/map-stream.ts";
 import type { Network } from "../network/network.ts";
@@ -101,7 +102,7 @@ export function startGateway(network: Network, process: SimProcess, options: Gat
       if (body?.$case !== "sealSession") throw new GuildhallError("INVALID_FORM", "the model asks nothing else");
       const { held, index, s } = core.seal(body.value);
       return { $case: "sealSession", value: { held, index: BigInt(index), s: BigInt(s) } };
-    }),
+    }, gatewayCodec),
   });
   options.onGateway({
     core,

@@ -23,8 +23,6 @@ import type {
   DataRequest,
   HandoffReply,
   HandoffRequest,
-  TopicReply,
-  TopicRequest,
   UserReply,
   UserRequest,
 } from "@guildhall/proto";
@@ -34,6 +32,7 @@ import { makeShardMap } from "@guildhall/slots";
 import type { Random } from "../engine/random.ts";
 import type { SimProcess } from "../engine/sim-process.ts";
 import { makeSimPublisher } from "../network/bus-streams.ts";
+import { handoffCodec, topicCodec } from "../network/codecs.ts";
 import { type Message, makeSimClient, type SimClient, serveSimExchange } from "../network/exchange.ts";
 import { watchMap } from "../network/map-stream.ts";
 import type { Network } from "../network/network.ts";
@@ -95,8 +94,8 @@ export async function startHost(network: Network, process: SimProcess, options: 
   );
   options.onHost(host);
   network.listen(options.address, process, {
-    exchange: serveSimExchange<TopicRequest, TopicReply>((request) => host.handle(request)),
-    handoff: serveSimExchange<HandoffRequest, HandoffReply>((request) => host.handoff(request)),
+    exchange: serveSimExchange((request) => host.handle(request), topicCodec),
+    handoff: serveSimExchange((request) => host.handoff(request), handoffCodec),
   });
 }
 

@@ -14,6 +14,7 @@ import type { DataClient } from "@guildhall/rpc";
 import type { MapGuards } from "@guildhall/slots";
 import type { Random } from "../engine/random.ts";
 import type { SimProcess } from "../engine/sim-process.ts";
+import { topicCodec } from "../network/codecs.ts";
 import { makeSimClient, serveSimExchange } from "../network/exchange.ts";
 import { watchMap } from "../network/map-stream.ts";
 import type { Network } from "../network/network.ts";
@@ -74,7 +75,7 @@ export function startRouter(network: Network, process: SimProcess, options: Rout
   options.onRouter(router);
   watchMap(network, process, { coordinator: options.coordinator, map: router.map });
   network.listen(options.address, process, {
-    exchange: serveSimExchange<TopicRequest, TopicReply>((request) => router.route(request)),
+    exchange: serveSimExchange((request) => router.route(request), topicCodec),
     publish: (end) => acceptPublisher(end, router, bus, options.weather),
     subscribe: (end) => acceptSubscriber(end, bus, process, options.weather),
   });

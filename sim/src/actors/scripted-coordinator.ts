@@ -9,6 +9,7 @@ import type {
 } from "@guildhall/proto";
 import { OrderKind } from "@guildhall/proto";
 import type { SimProcess } from "../engine/sim-process.ts";
+import { coordinatorCodec } from "../network/codecs.ts";
 import { serveSimExchange } from "../network/exchange.ts";
 import type { Network } from "../network/network.ts";
 import type { ServerEnd } from "../network/stream.ts";
@@ -73,7 +74,7 @@ export function startScriptedCoordinator(
         default:
           throw new GuildhallError("INVALID_FORM", "the script does not know this");
       }
-    }),
+    }, coordinatorCodec),
     watchMap: (end) => {
       const watcher = end as ServerEnd<unknown, CoordinatorServiceWatchMapResponse>;
       watchers.add(watcher);

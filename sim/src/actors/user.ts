@@ -4,6 +4,7 @@ import type { Account, MembershipRow, Profile, UserReply, UserRequest } from "@g
 import { encodeUserEvent, makeAnnouncer, userHead } from "@guildhall/user/user-topic";
 import type { SimProcess } from "../engine/sim-process.ts";
 import { makeSimPublisher } from "../network/bus-streams.ts";
+import { userCodec } from "../network/codecs.ts";
 import { serveSimExchange } from "../network/exchange.ts";
 import type { Network } from "../network/network.ts";
 
@@ -105,6 +106,6 @@ export function startUser(
         default:
           throw new GuildhallError("INVALID_FORM", `the model knows no ${body?.$case}`);
       }
-    }),
+    }, userCodec),
   });
 }

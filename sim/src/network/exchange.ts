@@ -1,5 +1,5 @@
 import { GuildhallError, isErrorCode, toGuildhallError } from "@guildhall/errors";
-import type { Failure } from "@guildhall/proto";
+import { type Encodable, encodeMessage, type Failure } from "@guildhall/proto";
 import type { SimProcess } from "../engine/sim-process.ts";
 import type { Accept, Network } from "./network.ts";
 import type { ClientEnd } from "./stream.ts";
@@ -217,15 +217,31 @@ class Client<Req extends Message, Rep extends Message> implements SimClient<Req,
   }
 }
 
-/** Answers requests as the real server does: each by itself, what is thrown as `failure`. */
+/** How the messages of a service are written and read. */
+export interface Codec<Req, Rep> {
+  readonly request: MessageCodec<Req>;
+  readonly reply: MessageCodec<Rep>;
+}
+
+interface MessageCodec<M> extends Encodable<M> {
+  decode(bytes: Uint8Array): M;
+}
+
+/**
+ * Answers requests as the real server does: each by itself, what is thrown as `failure`. On a network that carries bytes
+ * only, both are written and read again, so that nothing is shared that could not be.
+ */
 export function serveSimExchange<Req extends Message, Rep extends Message>(
   handle: (request: Req, peer: string) => Promise<Rep["body"]> | Rep["body"],
+  codec?: Codec<Req, Rep>,
 ): Accept {
   return (end) => {
-    const reply = (request: Message, body: Message["body"]): void => end.send({ id: request.id, body });
+    const carry = <M>(type: MessageCodec<M> | undefined, message: M): M =>
+      type === undefined || !end.isWire ? message : type.decode(encodeMessage(type, message));
+    const reply = ({ id }: Message, body: Message["body"]): void => end.send(carry(codec?.reply, { id, body } as Rep));
     end.start({
       onMessage(message) {
-        const request = message as Req;
+        const request = carry(codec?.request, message as Req);
         Promise.try(() => handle(request, end.peer)).then(
           (body) => reply(request, body),
           (error: unknown) => reply(request, { $case: "failure", value: toFailure(error) }),

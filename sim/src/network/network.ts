@@ -16,6 +16,8 @@ export interface Latency {
 export interface Network {
   readonly engine: Engine;
   readonly random: Random;
+  /** Whether messages are written to bytes and read again on their way. */
+  readonly isWire: boolean;
   /** From now on the process accepts streams to its address, until its end. */
   listen(address: string, process: SimProcess, services: Readonly<Record<string, Accept>>): void;
   /** Opens a stream to whoever listens at the address. */
@@ -37,8 +39,8 @@ export interface Network {
 }
 
 /** Makes a network without faults. */
-export function makeNetwork(engine: Engine, random: Random, latency: Latency): Network {
-  return new SimNetwork(engine, random, latency);
+export function makeNetwork(engine: Engine, random: Random, latency: Latency, isWire = false): Network {
+  return new SimNetwork(engine, random, latency, isWire);
 }
 
 interface Rule {
@@ -50,14 +52,16 @@ interface Rule {
 class SimNetwork implements Network {
   readonly engine: Engine;
   readonly random: Random;
+  readonly isWire: boolean;
   readonly #streams = new Set<Stream>();
   readonly #latency: Latency;
   readonly #listeners = new Map<string, { process: SimProcess; services: Readonly<Record<string, Accept>> }>();
   readonly #blocks = new Set<Rule>();
   readonly #slows = new Set<Rule>();
 
-  constructor(engine: Engine, random: Random, latency: Latency) {
+  constructor(engine: Engine, random: Random, latency: Latency, isWire: boolean) {
     this.engine = engine;
+    this.isWire = isWire;
     this.random = random;
     this.#latency = latency;
   }

@@ -36,6 +36,8 @@ export interface ServerEvents<In> {
 /** The end that accepted the stream. */
 export interface ServerEnd<In, Out> {
   readonly peer: string;
+  /** Whether only bytes are carried. */
+  readonly isWire: boolean;
   start(events: ServerEvents<In>): void;
   send(message: Out): void;
   close(): void;
@@ -181,6 +183,7 @@ class Connection implements Stream {
     }
     accept({
       peer: this.client,
+      isWire: network.isWire,
       start(given) {
         events = given;
       },

@@ -262,6 +262,7 @@ function makeShape(seed: number, profile: ProfileName) {
     hosts: 2 + random.int(2),
     routers: 1 + random.int(2),
     apis: 1 + random.int(2),
+    isWire: random.chance(0.25),
     gateways: profile === "sessions" ? 2 + random.int(2) : random.int(3),
   };
 }

@@ -55,6 +55,8 @@ export interface WorldOptions {
   readonly routers: number;
   readonly apis: number;
   readonly gateways?: number;
+  /** Messages are written to bytes and read again on their way. */
+  readonly isWire?: boolean;
   /** Refusing: the one at `data`. Confirming: a log that takes whatever it is sent, read to see what counts. */
   readonly journal?: JournalKind;
   /** Instead of a coordinator. */
@@ -92,7 +94,7 @@ export class World {
     const nowMs = (): number => this.engine.nowMs;
     this.evidence = new Evidence(nowMs);
     this.evidence.isTracing = options.isTracing ?? false;
-    this.network = makeNetwork(this.engine, this.random.fork("network"), { leastMs: 0.1, meanMs: 0.3 });
+    this.network = makeNetwork(this.engine, this.random.fork("network"), { leastMs: 0.1, meanMs: 0.3 }, options.isWire);
     this.weather = makeWeather(this.random.fork("weather"));
     this.machines = makeMachines({
       engine: this.engine,
