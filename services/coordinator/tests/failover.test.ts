@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { hostLeaseTtlMs } from "../src/domain/index.ts";
+import { hostLeaseTtlMs } from "../src/pure.ts";
 import { serving, World } from "./world.ts";
 
 const two = { shards: 4, hosts: ["guild-0", "guild-1"] };

@@ -1,6 +1,6 @@
 import { GuildhallError } from "@guildhall/errors";
 import { type EpochRow, formatRange, splitRange } from "@guildhall/slots";
-import type { Coordinator, OrderRow, Renewal } from "../src/domain/index.ts";
+import type { Coordinator, OrderRow, Renewal } from "../src/pure.ts";
 import type { Journal } from "./journal.ts";
 
 /** What a host sees of its fleet. */

@@ -7,7 +7,7 @@ import {
   createCoordinator,
   type FleetSpec,
   makeMemoryCoordinatorStore,
-} from "../src/domain/index.ts";
+} from "../src/pure.ts";
 import { initialSpec } from "../src/domain/spec.ts";
 import { makeJournal } from "./journal.ts";
 import { TestHost } from "./test-host.ts";
