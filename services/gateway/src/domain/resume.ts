@@ -43,22 +43,27 @@ const maxVerified = 4_096;
 export type Counted = "right" | "wrong" | "unknown";
 
 /**
- * Counts what a session has been sent up to `endIndex`, from the last checkpoint on, and sets its counter. It is wrong when
- * it is not `s`, or when the checkpoint does not follow from the one before: then the log, and what was made of it, differ.
+ * Counts what a session has been sent up to `endIndex`, from the last moment at which that is known, and sets its counter. It
+ * is wrong when it is not `s`, or when a checkpoint does not follow from the one before: then the log, and what was made of
+ * it, differ.
  */
 export function settle(log: DispatchLog, session: Session, endIndex: number, s: number | undefined): Counted {
   if (session.startIndex === undefined) return "unknown";
+  const start = { index: session.startIndex, counter: session.startS };
+  const [checkpoint = start, before = start] = log.lastCheckpoints(session.slot, start.index);
+  // When it got a client again, its counter was said, too.
+  const linked = { index: session.cutIndex, counter: session.s };
+  const last = s === undefined && linked.index > checkpoint.index ? linked : checkpoint;
   session.cutIndex = endIndex;
   session.s = s ?? session.s;
-  const start = { index: session.startIndex, counter: session.startS };
-  const [last = start, before = start] = log.lastCheckpoints(session.slot, start.index);
   if (last.index < log.floor) return "unknown";
-  const isWhole = before.index >= log.floor && recordsAfter(session, before.index) <= maxVerified;
-  const happened = collect(session, isWhole ? before.index : last.index).filter(({ index }) => index <= endIndex);
-  const since = happened.filter(({ index }) => index > last.index).length;
-  if (isWhole && before.counter + happened.length - since !== last.counter) return "wrong";
-  session.s = s ?? last.counter + since;
-  return session.s === last.counter + since ? "right" : "wrong";
+  const isVerified = before.index >= log.floor && recordsAfter(session, before.index) <= maxVerified;
+  const happened = collect(session, isVerified ? before.index : last.index).filter(({ index }) => index <= endIndex);
+  const counterAt = (known: { readonly index: number; readonly counter: number }): number =>
+    known.counter + happened.filter(({ index }) => index > known.index).length;
+  session.s = s ?? counterAt(last);
+  if (session.s !== counterAt(last)) return "wrong";
+  return isVerified && counterAt(before) !== counterAt(checkpoint) ? "wrong" : "right";
 }
 
 /** Records after an index that are to be looked at for a session. */

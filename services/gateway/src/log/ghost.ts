@@ -66,6 +66,12 @@ export class Ghost {
     return this.#next;
   }
 
+  /** For how long a session has been without a client, or without its gateway, by what was last read. */
+  idleMs({ cutMs }: Replayed): number {
+    const { atMs } = this.replay;
+    return this.#reader.idleMs + atMs - (cutMs ?? atMs);
+  }
+
   /** Says so when the log ends in the middle of something. */
   reportTail(): void {
     this.#reader.reportTail();

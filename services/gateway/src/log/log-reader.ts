@@ -38,11 +38,17 @@ export class LogReader {
   #state: "header" | "blocks" | "skipped" = "header";
   #hasBegun = false;
   #isAfterDamage = false;
+  #idleMs = 0;
 
   constructor(store: SessionStore, tag: string, sink: LogSink) {
     this.#store = store;
     this.#tag = tag;
     this.#sink = sink;
+  }
+
+  /** How long ago the log had been written for the last time, when it was read for the last time. */
+  get idleMs(): number {
+    return this.#idleMs;
   }
 
   /** Reads and uses a bounded piece. "missing": there is nothing of the log; "end": all that is there has been used. */
@@ -51,6 +57,7 @@ export class LogReader {
     if (piece === undefined) return this.#hasBegun ? "end" : "missing";
     if (piece.at.segment !== this.#position.segment) this.#skipTo(piece.at.segment);
     this.#hasBegun = true;
+    this.#idleMs = piece.idleMs;
     this.#position = { segment: piece.at.segment, offset: piece.at.offset + piece.bytes.length };
     this.#use(piece);
     if (piece.bytes.length === pieceBytes) return "more";

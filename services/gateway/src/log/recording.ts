@@ -192,8 +192,11 @@ export class Recording implements LogWriter, Disposable {
     if (this.#begin()) writeLink(this.#out, kinds.cut, this.#ports.log.index, session);
   }
 
+  /** It is written whole, too: while it was cut it was not, and what was written before may go soon. */
   relinked(session: Session): void {
-    if (this.#begin()) writeLink(this.#out, kinds.relinked, this.#ports.log.index, session);
+    if (!this.#begin()) return;
+    writeLink(this.#out, kinds.relinked, this.#ports.log.index, session);
+    this.#baseOf(session);
   }
 
   ended(session: Session, reason: EndReason): void {

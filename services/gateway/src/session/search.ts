@@ -6,7 +6,7 @@ import type { Holder, Refusal, Wanted } from "./take-over.ts";
 /** A session as it was when its holder let go of it. */
 interface Captured {
   readonly tokenHash: string;
-  readonly lastMs: number;
+  readonly idleMs: number;
   readonly remains: Remains | NoRemains;
 }
 
@@ -35,11 +35,11 @@ export class Search implements Disposable {
     return this.#found()?.session.tokenHash ?? this.#captured?.tokenHash ?? "";
   }
 
-  /** When it last had a client, as far as the log says (Unix ms). */
-  get lastMs(): number {
+  /** For how long it has been without a client, as far as the log says. */
+  get idleMs(): number {
     const found = this.#found();
-    if (found !== undefined && this.#ghost !== undefined) return lastMsOf(this.#ghost, found);
-    return this.#captured?.lastMs ?? Number.NEGATIVE_INFINITY;
+    if (found !== undefined && this.#ghost !== undefined) return this.#ghost.idleMs(found);
+    return this.#captured?.idleMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Reads the log to its end: "found", or why not. "none": there is no trace of the session. */
@@ -86,7 +86,7 @@ export class Search implements Disposable {
       if (found.session.generation !== this.holder.generation) return;
       const { tokenHash } = found.session;
       const remains = ghost.remains(found, this.#wanted.seq);
-      this.#captured = { tokenHash, lastMs: lastMsOf(ghost, found), remains };
+      this.#captured = { tokenHash, idleMs: ghost.idleMs(found), remains };
     });
     return ghost;
   }
@@ -117,8 +117,4 @@ export async function firstOf(searches: readonly Search[]): Promise<Search | Ref
     if (state !== "none") return state;
   }
   return "unknown";
-}
-
-function lastMsOf(ghost: Ghost, { cutMs }: Replayed): number {
-  return cutMs ?? ghost.replay.atMs;
 }

@@ -130,9 +130,9 @@ export class TakeOver {
   }
 
   #refusalOf(found: Search): Refusal | undefined {
-    const { config, clock } = this.#context;
+    const { config } = this.#context;
     if (!timingSafeEqual(Buffer.from(found.tokenHash, "latin1"), this.#wanted.tokenHash)) return "stolen";
-    return clock.nowMs() - found.lastMs > config.resumeWindowMs ? "expired" : undefined;
+    return found.idleMs > config.resumeWindowMs ? "expired" : undefined;
   }
 }
 

@@ -39,9 +39,9 @@ export class Janitor {
 
   /** Returns the tags of the logs that are left. */
   async #removeLogs(): Promise<Set<string>> {
-    const { store, ownTag, keepMs, nowMs } = this.#ports;
+    const { store, ownTag, keepMs } = this.#ports;
     const logs = await store.logs();
-    const dead = logs.filter(({ tag, writtenMs }) => tag !== ownTag && nowMs() - writtenMs > keepMs);
+    const dead = logs.filter(({ tag, idleMs }) => tag !== ownTag && idleMs > keepMs);
     const removed = dead.slice(0, maxLogsAtOnce).map(({ tag }) => tag);
     for (const tag of removed) await store.removeLog(tag);
     return new Set(logs.map(({ tag }) => tag).filter((tag) => !removed.includes(tag)));

@@ -64,7 +64,8 @@ export class FileSessionStore implements SessionStore {
       for (let read = 1; read > 0 && length < maxBytes; length += read) {
         ({ bytesRead: read } = await file.read(bytes, length, maxBytes - length, offset + length));
       }
-      return { at: { segment, offset }, bytes: bytes.subarray(0, length), hasNext: numbers.length > 1 };
+      const idleMs = Date.now() - (await file.stat()).mtimeMs;
+      return { at: { segment, offset }, bytes: bytes.subarray(0, length), hasNext: numbers.length > 1, idleMs };
     } catch (error) {
       // Dropped since it was listed.
       if (isMissing(error)) return this.read(tag, { segment: segment + 1, offset: 0 }, maxBytes);
@@ -78,7 +79,7 @@ export class FileSessionStore implements SessionStore {
       const last = (await segmentsIn(this.#logOf(tag))).at(-1);
       const path = last === undefined ? this.#logOf(tag) : join(this.#logOf(tag), segmentName(last));
       const writtenMs = (await statOf(path))?.mtimeMs;
-      if (writtenMs !== undefined) found.push({ tag, writtenMs });
+      if (writtenMs !== undefined) found.push({ tag, writtenMs, idleMs: Date.now() - writtenMs });
     }
     return found;
   }

@@ -65,7 +65,8 @@ export class MemorySessionStore implements SessionStore {
     if (segments === undefined || segment === undefined) return undefined;
     const offset = segment === from.segment ? from.offset : 0;
     const bytes = Buffer.concat(segments.get(segment) ?? []).subarray(offset, offset + maxBytes);
-    return { at: { segment, offset }, bytes, hasNext: numbers.length > 1 };
+    const idleMs = this.#nowMs() - (this.#logs.get(tag)?.writtenMs ?? 0);
+    return { at: { segment, offset }, bytes, hasNext: numbers.length > 1, idleMs };
   }
 
   /** Changes what is stored of a segment: damage. */
@@ -83,7 +84,8 @@ export class MemorySessionStore implements SessionStore {
   }
 
   async logs(): Promise<readonly StoredLog[]> {
-    return [...this.#logs].map(([tag, { writtenMs }]) => ({ tag, writtenMs }));
+    const nowMs = this.#nowMs();
+    return [...this.#logs].map(([tag, { writtenMs }]) => ({ tag, writtenMs, idleMs: nowMs - writtenMs }));
   }
 
   async removeLog(tag: string): Promise<void> {

@@ -21,6 +21,8 @@ export interface LogPiece {
   readonly bytes: Buffer;
   /** Whether a later segment has begun: then this one gets no longer. */
   readonly hasNext: boolean;
+  /** How long ago the segment was last written, by the store's own clock: those of processes may differ after a sleep. */
+  readonly idleMs: number;
 }
 
 /** A log, as it is found by others. */
@@ -28,6 +30,8 @@ export interface StoredLog {
   readonly tag: string;
   /** When it was last written (Unix ms). */
   readonly writtenMs: number;
+  /** How long ago that was, by the store's own clock. */
+  readonly idleMs: number;
 }
 
 /** That a gateway took a session over. */

@@ -34,9 +34,24 @@ export type Sent = { readonly s: number; readonly data: string };
 class TestLink implements Link {
   sent: Sent[] = [];
   isCongested = false;
+  readonly #nowMs: () => number;
+  /** When each dispatch was sent, by its number. */
+  readonly #sentMs = new Map<number, number>();
+  readonly #begunMs: number;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+    this.#begunMs = nowMs();
+  }
+
+  /** How long ago the client was sent that dispatch. */
+  ageMs(seq: number): number {
+    return this.#nowMs() - (this.#sentMs.get(seq) ?? this.#begunMs);
+  }
 
   send(s: number, body: Body): void {
     this.sent.push({ s, data: dataOf(body) });
+    this.#sentMs.set(s, this.#nowMs());
   }
 
   grant(): void {}
@@ -110,7 +125,7 @@ export class RecordedWorld {
   }
 
   begin(user: number): Client {
-    const link = new TestLink();
+    const link = new TestLink(() => this.time.clock.monotonicMs());
     const id = tag + String(this.#made++).padStart(32, "0");
     const rest = { tokenHash: "h".repeat(32), shardId: 0, shardCount: 1, largeThreshold: 0, generation: 0 };
     const profile = this.#profileOf[user] as Profile;
