@@ -18,7 +18,7 @@ test("every check and every ablation that it names is there", () => {
   const checks = [...page.matchAll(/`(sim\/src\/checks\/[\w-]+\.ts)`/g)].map(([, file = ""]) => file);
   expect(checks.filter((file) => !existsSync(file))).toEqual([]);
   const sources = globSync("sim/src/ablations/*.ts").map((file) => readFileSync(file, "utf8"));
-  const lists = [...page.matchAll(/^  - ablations? (.*)$/gm)].map(([, list = ""]) => list);
+  const lists = [...page.matchAll(/^ {2}- ablations? (.*)$/gm)].map(([, list = ""]) => list);
   const names = lists.flatMap((list) => [...list.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => name));
   expect(names.filter((name) => !sources.some((source) => source.includes(`name: "${name}"`)))).toEqual([]);
   expect(names.length).toBeGreaterThan(10);
