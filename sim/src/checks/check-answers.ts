@@ -5,7 +5,8 @@ import type { CommandEvidence, Evidence } from "./evidence.ts";
 
 /**
  * `acked`: what was acked is in the journal where the ack says. `refused`: what was answered with less than "unknown" is
- * not. `internal`: nothing is answered with an error of the platform's own making.
+ * not. `internal`: nothing is answered with an error of the platform's own making. `time`: nothing was too old when it
+ * came, since nothing is under way for that long here; clocks that are set make no difference.
  */
 export function checkAnswers({ topics }: JournalView, evidence: Evidence): void {
   const byRequest = new Map<bigint, DiskRecord>();
@@ -66,6 +67,7 @@ function checkRefusal(
     evidence.violate("internal", `${tell(command)} with ${code}`, []);
     return;
   }
+  if (code === "REQUEST_TOO_OLD") evidence.violate("time", `${tell(command)} with ${code}`, []);
   const { httpStatus } = errorTable[code];
   if (httpStatus === 504 || record === undefined) return;
   evidence.violate("refused", `${tell(command)} with ${code}, and it is in the journal`, [describe(record)]);

@@ -55,11 +55,18 @@ function checkContiguous(session: SessionEvidence, evidence: Evidence): void {
 
 function checkKept(session: SessionEvidence, evidence: Evidence): void {
   const { isRefused, lostMs, dispatches } = session;
-  if (!isRefused || lostMs === undefined) return;
+  if (!isRefused || lostMs === undefined || evidence.isExempt("kept") || !hasBegun(session)) return;
   const last = dispatches.at(-1);
   evidence.violate("kept", `${tell(session)} was refused when it was resumed at ${lostMs.toFixed(3)} ms`, [
     `its last dispatch was ${last?.t} with s ${last?.s} at ${last?.atMs.toFixed(3)} ms`,
   ]);
+}
+
+/** A bot's session begins when all guilds of its READY have come: before that there is nothing to go on with. */
+function hasBegun({ isBot, dispatches }: SessionEvidence): boolean {
+  const announced = (dispatches[0]?.d.guilds ?? []) as readonly { readonly id: string }[];
+  const came = new Set(dispatches.filter(({ t }) => t.startsWith("GUILD_")).map(({ d }) => d.id));
+  return !isBot || announced.every(({ id }) => came.has(id));
 }
 
 function checkOrder(session: SessionEvidence, { guildId, known }: Stay, evidence: Evidence): void {

@@ -63,12 +63,15 @@ export class Evidence {
   readonly reads: ReadEvidence[] = [];
   readonly sessions: SessionEvidence[] = [];
   readonly violations: Violation[] = [];
+  /** Moves and splits that were carried out, with the pause that they made. */
+  readonly pauses: { readonly what: string; readonly pauseMs: number; readonly atMs: number }[] = [];
   /** How often what happened. */
   readonly counts = new Map<string, number>();
   /** What the run wants told when it fails, in order. */
   readonly trace: string[] = [];
   isTracing = false;
   readonly #nowMs: () => number;
+  readonly #exempt = new Set<string>();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -103,6 +106,15 @@ export class Evidence {
   violate(check: string, what: string, evidence: readonly string[]): void {
     this.violations.push({ check, what, evidence });
     this.note(() => `VIOLATION of ${check}: ${what}`);
+  }
+
+  /** What happens from now on may lead to what a check would find wrong. */
+  exempt(check: string): void {
+    this.#exempt.add(check);
+  }
+
+  isExempt(check: string): boolean {
+    return this.#exempt.has(check);
   }
 
   count(what: string): void {

@@ -79,6 +79,9 @@ export class FoldedGuild {
       case "addPeople":
         for (const { id } of body.value.people) push(this.members, id, { seq, value: true });
         return;
+      case "addBot":
+        if (body.value.bot !== undefined) push(this.members, body.value.bot.id, { seq, value: true });
+        return;
       case "kickMember":
         push(this.members, body.value.userId, { seq, value: false });
         return;

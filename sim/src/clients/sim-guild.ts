@@ -9,6 +9,7 @@ export interface SimGuild {
   readonly people: readonly Profile[];
   /** Whom the moderators shut out and let in again. */
   readonly victim: Profile;
+  readonly bot: Profile;
   readonly general: bigint;
   /** Whose name counts up. */
   readonly register: bigint;
@@ -22,13 +23,14 @@ export interface SimGuildPlan {
   readonly owner: Profile;
   readonly people: readonly Profile[];
   readonly victim: Profile;
+  readonly bot: Profile;
 }
 
 const retryMs = 200;
 
 /** Makes a guild through `api`, trying until it is there. */
 export async function createSimGuild(client: ApiClient, plan: SimGuildPlan): Promise<SimGuild> {
-  const { id, owner, people, victim } = plan;
+  const { id, owner, people, victim, bot } = plan;
   const made = await persistently(client, () =>
     client.command(owner, id, { $case: "createGuild", value: CreateGuild.fromPartial({ guildId: id, name: "G" }) }),
   );
@@ -38,6 +40,8 @@ export async function createSimGuild(client: ApiClient, plan: SimGuildPlan): Pro
       value: AddPeople.fromPartial({ guildId: id, people: [...people, victim] }),
     }),
   );
+  const joining = { guildId: id, bot, applicationId: bot.id, permissions: 0n };
+  await persistently(client, () => client.command(owner, id, { $case: "addBot", value: joining }));
   const channel = async (name: string): Promise<bigint> => {
     const { json } = await persistently(client, () =>
       client.command(owner, id, { $case: "createChannel", value: CreateChannel.fromPartial({ guildId: id, name }) }),
@@ -63,6 +67,6 @@ async function persistently<T>(client: ApiClient, attempt: () => Promise<Outcome
 }
 
 /** Somebody's account. */
-export function makeProfile(id: bigint, username: string): Profile {
-  return { id, username, globalName: "", avatar: "", bot: false, publicFlags: 0n };
+export function makeProfile(id: bigint, username: string, bot = false): Profile {
+  return { id, username, globalName: "", avatar: "", bot, publicFlags: 0n };
 }

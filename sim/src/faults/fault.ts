@@ -42,6 +42,8 @@ export type Fault =
   | { readonly kind: "balance"; readonly mode: "Off" | "Auto" }
   /** A second coordinator starts on the same state while the first runs. */
   | { readonly kind: "second coordinator" }
+  /** Session logs cannot be written: meanwhile sessions go on at their own gateways only. */
+  | { readonly kind: "session store"; readonly forMs: number }
   /** A gateway sends its clients to others and ends; another incarnation starts after `forMs`. */
   | { readonly kind: "drain gateway"; readonly name: string; readonly forMs: number }
   /** A machine's clock is set by so much, and its process starts anew. */
@@ -51,6 +53,13 @@ export type Fault =
 export interface PlannedFault {
   readonly atMs: number;
   readonly fault: Fault;
+}
+
+const deeds: ReadonlySet<Fault["kind"]> = new Set(["move", "drain", "double", "reshard", "rebalance", "balance"]);
+
+/** Whether it is no fault at all, but what operators do. */
+export function isDeed({ kind }: Fault): boolean {
+  return deeds.has(kind);
 }
 
 /** A fault for a person. */

@@ -77,6 +77,9 @@ class WorldInjector implements Injector {
         machines.jumpClock(fault.name, fault.jumpMs);
         machines.start(fault.name);
         break;
+      case "session store":
+        this.#fillSessionStore(fault.forMs);
+        break;
       case "drain gateway":
         this.#drainGateway(fault.name, fault.forMs);
         break;
@@ -105,6 +108,15 @@ class WorldInjector implements Injector {
     this.#lasting(forMs, () => {
       process.crash(silently);
       machines.start(name);
+    });
+  }
+
+  #fillSessionStore(forMs: number): void {
+    const { sessionStore, evidence } = this.#world;
+    sessionStore.isFull = true;
+    evidence.exempt("kept");
+    this.#lasting(forMs, () => {
+      sessionStore.isFull = false;
     });
   }
 

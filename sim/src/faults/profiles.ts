@@ -122,6 +122,8 @@ const blockGateways: Maker = (random, { gateways, routers, listeners, others }) 
   return random.chance(0.5) ? { kind: "block", from: a, to: b, forMs } : { kind: "block", from: b, to: a, forMs };
 };
 
+const fullSessionStore: Maker = (random) => ({ kind: "session store", forMs: random.between(200, 6_000) });
+
 const crashHosts = crash(["hosts"]);
 const crashAny = crash(["hosts", "hosts", "routers", "apis", "coordinators", "gateways", "others"]);
 const pauseHosts = pause(["hosts"]);
@@ -149,6 +151,7 @@ const makers: Readonly<Record<ProfileName, readonly Maker[]>> = {
     crashHosts,
     move,
     busLoss,
+    fullSessionStore,
   ],
   everything: [
     move,

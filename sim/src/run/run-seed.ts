@@ -1,10 +1,11 @@
 import { CreateMessage } from "@guildhall/proto";
 import { checkAll } from "../checks/check-all.ts";
+import { checkPauses } from "../checks/check-pauses.ts";
 import type { Violation } from "../checks/evidence.ts";
 import { createSimGuild, type SimGuild } from "../clients/sim-guild.ts";
 import { type Pace, startWorkload } from "../clients/workload.ts";
 import { makeRandom } from "../engine/random.ts";
-import type { PlannedFault } from "../faults/fault.ts";
+import { isDeed, type PlannedFault } from "../faults/fault.ts";
 import { makeInjector } from "../faults/inject.ts";
 import { makePlan, type ProfileName, profileNames } from "../faults/profiles.ts";
 import { type JournalKind, World, type WorldGuards } from "../world/world.ts";
@@ -108,6 +109,7 @@ class SeedRun {
       await engine.run(engine.nowMs + settleMs, () => this.#isSettled());
       await engine.run(engine.nowMs + hearMs);
       await this.#readAll();
+      if (this.#plan.every(({ fault }) => isDeed(fault))) checkPauses(this.#world.evidence);
       checkAll(this.#world.journaled, this.#world.disk.store, this.#world.evidence);
     } finally {
       process.off("unhandledRejection", unhandled);
@@ -165,12 +167,11 @@ class SeedRun {
     if (this.#guilds.length < count) throw new Error(`seed ${this.#seed}: the guilds were not made in time`);
   }
 
-  /** The owner, a member and the victim of a guild listen. */
+  /** The owner, the bot and the victim of a guild listen. */
   #listen(guild: SimGuild, index: number): void {
     const world = this.#world;
     if ((world.options.gateways ?? 0) === 0) return;
-    const [member = guild.owner] = guild.people;
-    for (const [place, profile] of [guild.owner, member, guild.victim].entries()) {
+    for (const [place, profile] of [guild.owner, guild.bot, guild.victim].entries()) {
       world.listener(`listener-${index}-${place}`, profile);
     }
   }

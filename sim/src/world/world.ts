@@ -1,7 +1,7 @@
 import { type Coordinator, type CoordinatorStore, makeMemoryCoordinatorStore } from "@guildhall/coordinator/domain";
 import type { DataGuards } from "@guildhall/data/domain";
 import { allGuards } from "@guildhall/data/domain";
-import { everyGuard, type GatewayGuards, MemorySessionStore, type SessionStore } from "@guildhall/gateway/core";
+import { everyGuard, type GatewayGuards, MemorySessionStore } from "@guildhall/gateway/core";
 import type { ConfirmGuards, Host, HostGuards } from "@guildhall/guild/domain";
 import type { Profile } from "@guildhall/proto";
 import type { Router } from "@guildhall/router/domain";
@@ -80,7 +80,7 @@ export class World {
   readonly hosts = new Map<string, Host>();
   readonly routers = new Map<string, Router>();
   readonly gateways = new Map<string, SimGateway>();
-  readonly sessionStore: SessionStore;
+  readonly sessionStore: MemorySessionStore;
   readonly coordinatorStore: CoordinatorStore = makeMemoryCoordinatorStore();
   coordinator: Coordinator | undefined;
   operator: FleetOperator | undefined;
@@ -190,11 +190,17 @@ export class World {
   planGuild(people: number): SimGuildPlan {
     const id = smallestIdAt(guildsBeginMs + this.#guilds);
     this.#guilds++;
-    const profile = () => {
+    const profile = (isBot = false) => {
       this.#people++;
-      return makeProfile(smallestIdAt(peopleBeginMs) + this.#people, `p${this.#people}`);
+      return makeProfile(smallestIdAt(peopleBeginMs) + this.#people, `p${this.#people}`, isBot);
     };
-    return { id, owner: profile(), people: Array.from({ length: people }, profile), victim: profile() };
+    return {
+      id,
+      owner: profile(),
+      people: Array.from({ length: people }, () => profile()),
+      victim: profile(),
+      bot: profile(true),
+    };
   }
 
   #installCoordinator(): void {
@@ -252,6 +258,8 @@ export class World {
         onWarning: (what, details) => this.evidence.note(() => `${process.incarnation}: ${what} ${describe(details)}`),
         onHandoff: (kind, outcome) => {
           this.evidence.count(`${kind} ${handoffResults[outcome.result] ?? ""}`);
+          const { pauseMs, moveId } = outcome;
+          this.evidence.pauses.push({ what: `${kind} ${moveId}`, pauseMs, atMs: this.engine.nowMs });
           this.evidence.note(() => `${process.incarnation}: ${kind} ${describe({ ...outcome })}`);
         },
         onHost: (host) => void this.hosts.set(name, host),
