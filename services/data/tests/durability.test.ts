@@ -69,3 +69,26 @@ test("a damaged journal is one clear line and exit status 1", async () => {
     expect.stringMatching(/^data: INTERNAL: damaged database: .*journal\.db/),
   ]);
 });
+
+test("a process that stood still answers all that came meanwhile, in order, and each once", async () => {
+  using dir = makeTempDir();
+  const data = startDataProcess(dir.path);
+  await using client = data.client;
+  await data.ready;
+  const [topic, range] = [1n << 22n, { i: 0, n: 1 }];
+  const epoch = { range, split: false, epoch: 1, host: "guild-0", incarnation: "a", moveId: "" };
+  await client.call("takeEpoch", { record: epoch, prev: undefined });
+  data.child.kill("SIGSTOP");
+  const seqs = Array.from({ length: 50 }, (_, index) => BigInt(index + 1));
+  const appending = seqs.map((seq) => client.call("append", { records: [makeEntry(topic, seq)] }));
+  const applying = client.call("apply", { range, epoch: 1, rows: [], watermark: 3n, applied: [] });
+  const reading = client.call("readWatermark", { range });
+  data.child.kill("SIGCONT");
+  const positions = (await Promise.all(appending)).map(({ answers }) => answers[0]?.of);
+  expect(positions).toEqual(seqs.map((position) => ({ $case: "stored", value: { position } })));
+  expect(await applying).toEqual({ of: { $case: "done", value: {} } });
+  await reading;
+  expect((await client.call("readTopic", { topic, fromSeq: 1n, limit: 100 })).records).toHaveLength(50);
+  data.child.kill("SIGTERM");
+  expect(await data.ended).toMatchObject({ code: 0 });
+});
