@@ -91,6 +91,16 @@ test("tries a crashing process again, shows its crash, and says in the end who w
   expect(trace()).not.toContain("gateway-0 starts");
 });
 
+test("gives up a start in which a process ends again and again, when it is to", async () => {
+  const { start } = supervise({ "data-0": "crashes" });
+  await expect(start({ timeoutMs: 30_000, mostEnds: 2 })).rejects.toMatchObject({
+    code: "UNAVAILABLE",
+    message: expect.stringMatching(
+      /^not ready after \d s: data-0 \(waiting, said: Error: as it was told to\), .*api-0 \(stopped\)$/,
+    ),
+  });
+});
+
 test("gives up a start when it is told to, and starts nothing more", async () => {
   const { start, stop } = supervise({ "data-0": "mute" });
   const stopping = new AbortController();

@@ -1,4 +1,4 @@
-import { toGuildhallError } from "@guildhall/errors";
+import { GuildhallError, toGuildhallError } from "@guildhall/errors";
 import { openStateFolder, stateVersion } from "../state/folder.ts";
 import { type Manifest, verifyBackup } from "./manifest.ts";
 import { bringIn } from "./replace-state.ts";
@@ -35,11 +35,12 @@ export async function restoreState(state: string, backup: string, steps: Restore
     incoming.swap();
     await steps.start();
   } catch (error) {
-    steps.say(`it did not start from the backup (${toGuildhallError(error).message}): the state before is put back`);
+    const { code, message } = toGuildhallError(error);
+    steps.say(`it did not start from the backup (${message}): the state before is put back`);
     await steps.stop();
     incoming.undo();
     await steps.start();
-    throw error;
+    throw new GuildhallError(code, `nothing was restored, the state before serves again: ${message}`, { cause: error });
   }
   incoming.commit();
   steps.say(`restored; the state before is in ${incoming.replaced}`);

@@ -27,11 +27,21 @@ export interface StopLimits {
   readonly allMs: number;
 }
 
+/** How long a start may take, and what ends it sooner. */
+export interface StartOptions {
+  readonly timeoutMs: number;
+  readonly mostEnds?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Keeps the processes of a fleet running. */
 export interface Supervisor {
   readonly children: ReadonlyMap<string, Child>;
-  /** Starts all processes, each part when those it is after are ready; resolves when all are. */
-  start(options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined }): Promise<void>;
+  /**
+   * Starts all processes, each part when those it is after are ready; resolves when all are. Rejects with UNAVAILABLE
+   * after `timeoutMs`, or when a process has ended by itself `mostEnds` times (left out: however often).
+   */
+  start(options: StartOptions): Promise<void>;
   /** Stops all processes in order, within 9 s: those that have not obeyed by then are killed. */
   stop(): Promise<void>;
   /** Kills all processes, without waiting; for when this process itself ends at once. */
@@ -59,6 +69,7 @@ export function makeSupervisor(options: SupervisorOptions): Supervisor {
   const children = new Map<string, Child>();
   const lastLines = new Map<string, string>();
   const planned = new Map<string, Instance>();
+  let onEnd = (_name: string): void => {};
   const ofPart = (part: Part): Child[] => [...children.values()].filter(({ name }) => planned.get(name)?.part === part);
   const launchOf = (name: string): Launch => {
     const instance = planned.get(name);
@@ -74,27 +85,23 @@ export function makeSupervisor(options: SupervisorOptions): Supervisor {
     for (const instance of next.workloads.flatMap(({ instances }) => instances)) {
       const { name } = instance;
       planned.set(name, instance);
-      if (!children.has(name)) children.set(name, makeChild(childOptions(name, options, launchOf, noteLine)));
+      const heard = { noteLine, onEnd: (ended: string) => onEnd(ended) };
+      if (!children.has(name)) children.set(name, makeChild(childOptions(name, options, launchOf, heard)));
     }
   };
   adopt(fleet);
 
   return {
     children,
-    async start({ timeoutMs, signal }) {
-      const aborted = Promise.withResolvers<never>();
-      const onAbort = () => aborted.reject(new GuildhallError("CANCELLED", "stopped while starting"));
-      if (signal?.aborted) onAbort();
-      signal?.addEventListener("abort", onAbort);
-      const timer = setTimeout(() => aborted.reject(notReady(children, lastLines, timeoutMs)), timeoutMs);
-      let isGivenUp = false;
-      try {
-        await Promise.race([startInOrder(fleet, ofPart, () => isGivenUp), aborted.promise]);
-      } finally {
-        isGivenUp = true;
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
-      }
+    async start(limits) {
+      const startedMs = performance.now();
+      await startWithin(limits, {
+        work: (isGivenUp) => startInOrder(fleet, ofPart, isGivenUp),
+        failure: () => notReady(children, lastLines, performance.now() - startedMs),
+        hear(listener) {
+          onEnd = listener;
+        },
+      });
     },
     async stop() {
       const untilMs = performance.now() + stopLimits.allMs;
@@ -125,22 +132,58 @@ export function makeSupervisor(options: SupervisorOptions): Supervisor {
   };
 }
 
+/** Does the work of a start until it is done, or one of its limits is reached. */
+async function startWithin(
+  { timeoutMs, mostEnds = Number.POSITIVE_INFINITY, signal }: StartOptions,
+  start: {
+    work(isGivenUp: () => boolean): Promise<void>;
+    failure(): GuildhallError;
+    /** `listener` is to hear of each process that ends by itself. */
+    hear(listener: (name: string) => void): void;
+  },
+): Promise<void> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(new GuildhallError("CANCELLED", "stopped while starting"));
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort);
+  const giveUp = () => aborted.reject(start.failure());
+  const timer = setTimeout(giveUp, timeoutMs);
+  const ends = new Map<string, number>();
+  start.hear((name) => {
+    const count = (ends.get(name) ?? 0) + 1;
+    ends.set(name, count);
+    if (count >= mostEnds) giveUp();
+  });
+  let isGivenUp = false;
+  try {
+    await Promise.race([start.work(() => isGivenUp), aborted.promise]);
+  } finally {
+    isGivenUp = true;
+    start.hear(() => {});
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
 function childOptions(
   name: string,
   { output, onSpawn, onReady, onGone, onClosed, onMessage }: SupervisorOptions,
   launchOf: (name: string) => Launch,
-  noteLine: (name: string, line: string) => void,
+  heard: { noteLine(name: string, line: string): void; onEnd(name: string): void },
 ): ChildOptions {
   return {
     name,
     launch: () => launchOf(name),
-    onLine: (line) => noteLine(name, line),
+    onLine: (line) => heard.noteLine(name, line),
     onSpawn: (pid) => onSpawn(name, pid),
     onReady: () => onReady(name),
     onGone: () => onGone?.(name),
     onClosed: () => onClosed?.(name),
     onMessage: (message) => onMessage?.(name, message),
-    onLost: (how, waitMs) => output.say(`${name} ${how}, started again in ${waitMs} ms`, "warn"),
+    onLost(how, waitMs) {
+      output.say(`${name} ${how}, started again in ${waitMs} ms`, "warn");
+      heard.onEnd(name);
+    },
   };
 }
 
@@ -171,14 +214,15 @@ function tellsFailure(line: string): boolean {
 function notReady(
   children: ReadonlyMap<string, Child>,
   lastLines: ReadonlyMap<string, string>,
-  timeoutMs: number,
+  afterMs: number,
 ): GuildhallError {
   const missing = Array.from(children.values()).filter(({ state }) => state !== "ready");
   const text = missing.map(({ name, state }) => {
-    const said = lastLines.get(name);
+    // Who waits for others has said nothing of this start.
+    const said = state === "stopped" ? undefined : lastLines.get(name);
     return `${name} (${state}${said === undefined ? "" : `, said: ${said}`})`;
   });
-  return new GuildhallError("UNAVAILABLE", `not ready after ${timeoutMs / 1000} s: ${text.join(", ")}`);
+  return new GuildhallError("UNAVAILABLE", `not ready after ${Math.round(afterMs / 1_000)} s: ${text.join(", ")}`);
 }
 
 /** Waits for work, but not longer than this. */

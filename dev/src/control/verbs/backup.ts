@@ -12,7 +12,8 @@ import type { Verbs } from "../verbs.ts";
 
 /** Copying takes as long as the files are large. */
 const copyTimeoutMs = 3_600_000;
-const startTimeoutMs = 90_000;
+/** A process that ends again and again does not like what it was given: then the state before comes back soon. */
+const startLimits = { timeoutMs: 90_000, mostEnds: 4 };
 
 const form = { folder: folderField, dryRun: flag };
 
@@ -83,7 +84,7 @@ async function stopAll({ supervisor, publication }: FleetContext): Promise<void>
 }
 
 async function startAll({ supervisor, publication, folder, crew }: FleetContext): Promise<void> {
-  await supervisor.start({ timeoutMs: startTimeoutMs });
+  await supervisor.start(startLimits);
   crew.held.clear();
   publication.open(readDemo(folder.file("demo.json")));
 }
