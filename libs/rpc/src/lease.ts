@@ -160,8 +160,10 @@ class Lease implements WorkerLease {
     const highestTimeMs = Math.ceil(Math.max(this.#highestTimeMs, this.#wantedMs));
     try {
       const { process, incarnation } = this.#parts;
+      // Before the first answer it is the machine's, which nobody follows.
+      const nowMs = BigInt(this.#isSet ? Math.floor(this.clock.nowMs()) : 0);
       const answer = await this.#parts.ask(
-        { process, incarnation, workerId: held?.workerId, highestTimeMs: BigInt(highestTimeMs) },
+        { process, incarnation, workerId: held?.workerId, highestTimeMs: BigInt(highestTimeMs), nowMs },
         { timeoutMs: callTimeoutMs, signal },
       );
       this.#follow(Number(answer.nowMs), (sentMs + this.clock.monotonicMs()) / 2);

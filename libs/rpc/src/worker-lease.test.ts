@@ -56,7 +56,7 @@ test("leases once the coordinator answers, makes ids with its bits, and renews a
   const highestTimeMs = BigInt(lease.generator.highestTimeMs());
   expect(asked.at(-1)).toEqual({
     $case: "leaseWorkerId",
-    value: { process: "api-0", incarnation: "i1", workerId: 7, highestTimeMs },
+    value: { process: "api-0", incarnation: "i1", workerId: 7, highestTimeMs, nowMs: expect.any(BigInt) },
   });
 });
 

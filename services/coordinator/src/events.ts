@@ -75,8 +75,10 @@ function makeGauges(metrics: Metrics): (status: CoordinatorStatus) => void {
   const version = metrics.gauge("map_version", "Version of the published map.");
   const watchers = metrics.gauge("map_watchers", "Processes that follow the map.");
   const read = metrics.gauge("epochs_read", "Whether owners are known from the journal (1) or not yet (0).");
+  const ahead = metrics.gauge("time_ahead_seconds", "How far the fleet's time is ahead of the machine's clock.");
   return (status) => {
     const { fleet } = status;
+    ahead.set(status.aheadMs / 1_000);
     for (const [state, count] of Object.entries(status.workers)) workers.set({ state }, count);
     for (const [kind, count] of Object.entries(status.orders)) orders.set({ kind }, count);
     const countStates = (gauge: typeof hosts, states: readonly string[], all: readonly { state: string }[]): void => {

@@ -33,7 +33,7 @@ const record = (i: number, epoch: number, host: string, incarnation: string): Ep
   moveId: "m",
 });
 
-const idle = { shards: [], outcomes: [], cpuShare: 0, memoryBytes: 0n, journalP99Ms: 0, version: "0.1.0" };
+const idle = { shards: [], outcomes: [], cpuShare: 0, memoryBytes: 0n, journalP99Ms: 0, version: "0.1.0", nowMs: 0n };
 
 /** A data process that only knows EPOCHs. */
 function serveEpochs(address: string, records: EpochRecord[]) {
@@ -214,7 +214,7 @@ test("copies its state, as it is at one moment, where nothing is overwritten", a
   using dir = makeTempDir();
   await using coordinator = await startCoordinator(dir.path);
   await using client = createCoordinatorClient(coordinator.address);
-  await client.call("leaseWorkerId", { process: "api-0", incarnation: "a", highestTimeMs: 7n });
+  await client.call("leaseWorkerId", { process: "api-0", incarnation: "a", highestTimeMs: 7n, nowMs: 0n });
   const folder = join(dir.path, "backup");
   const { files } = await client.call("backup", { folder, names: [] });
   const bytes = readFileSync(join(folder, "coordinator.db"));
@@ -237,7 +237,9 @@ test("is deposed by another on the same folder, and says so", async () => {
   await waitFor(() => deposed.length === before + 1);
   expect(deposed.at(-1)).toMatch(/^coordinator \d+ has taken over/);
   await using client = createCoordinatorClient(second.address);
-  expect(await client.call("leaseWorkerId", { process: "p", incarnation: "i", highestTimeMs: 0n })).toMatchObject({
+  expect(
+    await client.call("leaseWorkerId", { process: "p", incarnation: "i", highestTimeMs: 0n, nowMs: 0n }),
+  ).toMatchObject({
     ttlMs: 600_000,
   });
 });

@@ -1,5 +1,6 @@
 import { GuildhallError } from "@guildhall/errors";
 import { type ManualTime, makeManualTime } from "@guildhall/testing";
+import { initialSpec } from "../src/domain/spec.ts";
 import {
   type Coordinator,
   type CoordinatorOptions,
@@ -8,26 +9,29 @@ import {
   type FleetSpec,
   makeMemoryCoordinatorStore,
 } from "../src/pure.ts";
-import { initialSpec } from "../src/domain/spec.ts";
 import { makeJournal } from "./journal.ts";
 import { TestHost } from "./test-host.ts";
 
-/** Time that can pass without anything running. */
-export type SleepyTime = ManualTime & { sleep(ms: number): void };
+/** Time that can pass without anything running, and a wall clock that can be set. */
+export type SleepyTime = ManualTime & { sleep(ms: number): void; setWallBy(ms: number): void };
 
 function makeSleepyTime(): SleepyTime {
   const time = makeManualTime();
   let sleptMs = 0;
+  let setByMs = 0;
   const { clock } = time;
   return {
     ...time,
     clock: {
-      nowMs: () => clock.nowMs() + sleptMs,
-      nowUs: () => clock.nowUs() + BigInt(sleptMs) * 1_000n,
+      nowMs: () => clock.nowMs() + sleptMs + setByMs,
+      nowUs: () => clock.nowUs() + BigInt(sleptMs + setByMs) * 1_000n,
       monotonicMs: () => clock.monotonicMs() + sleptMs,
     },
     sleep(ms) {
       sleptMs += ms;
+    },
+    setWallBy(ms) {
+      setByMs += ms;
     },
   };
 }

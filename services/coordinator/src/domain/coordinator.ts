@@ -3,9 +3,10 @@ import type { ShardRange } from "@guildhall/slots";
 import { describeFleet, describeReshard } from "./describe.ts";
 import { type EpochReader, makeEpochReader } from "./epoch-reader.ts";
 import { Fleet } from "./fleet.ts";
+import { type FleetTime, makeFleetTime } from "./fleet-time.ts";
 import { type HostKey, hostLeaseTtlMs, type Renewal } from "./hosts.ts";
 import { createKeeper, type Keeper } from "./keeper.ts";
-import type { FleetSpec, OrderRow, PlannedMove, ReshardPlan } from "./kept.ts";
+import type { Change, FleetSpec, OrderRow, PlannedMove, ReshardPlan } from "./kept.ts";
 import { type MapBook, makeMapBook } from "./map-book.ts";
 import { makeOperations, type Operations, type ReshardVerb } from "./operations.ts";
 import { type Given, makeOrderWaits, type OrderWaits } from "./order-waits.ts";
@@ -22,7 +23,7 @@ const defaultWindowMs = 10_000;
 export async function createCoordinator(options: CoordinatorOptions, ports: CoordinatorPorts): Promise<Coordinator> {
   let coordinator: RunningCoordinator | undefined;
   const keeper = await createKeeper(ports.store, {
-    beforeSave: (changes) => coordinator?.map.beforeSave(changes),
+    beforeSave: (changes) => coordinator?.beforeSave(changes),
     afterSave: (changes) => coordinator?.saved(changes),
     onDeposed: (error) => coordinator?.deposed(error),
   });
@@ -36,6 +37,7 @@ class RunningCoordinator implements Coordinator {
   readonly #ports: CoordinatorPorts;
   readonly #keeper: Keeper;
   readonly #fleet: Fleet;
+  readonly #time: FleetTime;
   readonly #leases: WorkerLeases;
   readonly #waits: OrderWaits;
   readonly #operations: Operations;
@@ -52,9 +54,16 @@ class RunningCoordinator implements Coordinator {
     ports: CoordinatorPorts,
     keeper: Keeper,
   ) {
-    const { clock, newId, timers } = ports;
+    const { newId, timers } = ports;
     this.#ports = ports;
     this.#keeper = keeper;
+    this.#time = makeFleetTime({
+      clock: ports.clock,
+      keptUntilMs: keeper.get("time")?.untilMs ?? 0,
+      hosts: keeper.get("spec")?.hosts.filter((host) => keeper.get("host", host)?.incarnation) ?? [],
+      keep: (untilMs) => keeper.put("time", "", { untilMs }),
+    });
+    const { clock } = this.#time;
     this.map = makeMapBook(keeper);
     this.#fleet = new Fleet({
       clock,
@@ -95,19 +104,24 @@ class RunningCoordinator implements Coordinator {
   }
 
   async leaseWorker(ask: WorkerAsk): Promise<{ workerId: number; ttlMs: number; nowMs: number }> {
+    this.#time.hear(ask.process, ask.nowMs);
+    if (!ask.nowMs) this.#time.checkKnown();
     const workerId = this.#leases.lease(ask);
+    this.#time.reserve();
     await this.#keeper.settle();
-    return { workerId, ttlMs: workerLeaseTtlMs, nowMs: this.#ports.clock.nowMs() };
+    return { workerId, ttlMs: workerLeaseTtlMs, nowMs: this.#time.toldMs() };
   }
 
   async renewHost(renewal: Renewal): Promise<{ ttlMs: number; nowMs: number; orders: readonly OrderRow[] }> {
+    this.#time.hear(renewal.host, renewal.nowMs);
     this.#fleet.renew(renewal);
+    this.#time.reserve();
     // What cannot be written now is not handed out, but the lease does not depend on it.
     await this.#keeper.settle().catch((error: unknown) => this.#failed(error));
     await this.#keeper.confirm();
     this.#waits.wake();
     const ttlMs = this.#fleet.isTrusted(renewal) ? hostLeaseTtlMs : 0;
-    return { ttlMs, nowMs: this.#ports.clock.nowMs(), orders: this.#fleet.orders.for(renewal) };
+    return { ttlMs, nowMs: this.#time.toldMs(), orders: this.#fleet.orders.for(renewal) };
   }
 
   async awaitOrders(host: HostKey, seen: number, waitMs: number): Promise<Given> {
@@ -177,10 +191,17 @@ class RunningCoordinator implements Coordinator {
       orders: { take: count("take"), split: count("split"), move: count("move") },
       watchers: this.#watchers.size,
       epochsRead: this.#fleet.known,
+      aheadMs: this.#time.aheadMs(),
     };
   }
 
-  saved(changes: Parameters<MapBook["afterSave"]>[0]): void {
+  beforeSave(changes: readonly Change[]): void {
+    this.map.beforeSave(changes);
+    this.#time.extend();
+  }
+
+  saved(changes: readonly Change[]): void {
+    for (const { kind, row } of changes) if (kind === "time" && row !== undefined) this.#time.saved(row.untilMs);
     if (this.map.afterSave(changes)) for (const watcher of [...this.#watchers]) watcher();
   }
 

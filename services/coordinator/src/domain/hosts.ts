@@ -67,10 +67,12 @@ export interface Renewal {
   /** 0 = nothing appended. */
   readonly journalP99Ms: number;
   readonly version: string;
+  /** Unix time as the host shows it; absent, 0 = not told. */
+  readonly nowMs?: number;
 }
 
 /** A host's last word. */
-export interface HostInfo extends Omit<Renewal, "shards" | "outcomes"> {
+export interface HostInfo extends Omit<Renewal, "shards" | "outcomes" | "nowMs"> {
   /** Monotonic. */
   readonly renewedAtMs: number;
   /** Monotonic: the first renewal of this incarnation. */
@@ -147,7 +149,7 @@ class LeasedHosts implements Hosts {
     if (lease === undefined || lease.replaced.includes(renewal.incarnation)) return "refused";
     const nowMs = this.#clock.monotonicMs();
     const former = lease.info?.incarnation === renewal.incarnation ? lease.info : undefined;
-    const { shards, outcomes, ...said } = renewal;
+    const { shards, outcomes, nowMs: _, ...said } = renewal;
     const served = new Map(shards.map((shard) => [formatRange(shard.range), shard]));
     const isSame = this.current(renewal.host) === former && saysTheSame(former, { ...said, served });
     lease.info = { ...said, served, renewedAtMs: nowMs, sinceMs: former?.sinceMs ?? nowMs };

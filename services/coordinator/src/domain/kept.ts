@@ -197,6 +197,8 @@ export interface Kept {
   readonly reshard: ReshardRow;
   readonly plan: ReshardPlan;
   readonly step: StepRow;
+  /** No time above it (Unix ms) has been told to anybody. */
+  readonly time: { readonly untilMs: number };
   /** By child range: the host of the parent when it was split. */
   readonly parent: { readonly range: ShardRange; readonly host: string };
 }

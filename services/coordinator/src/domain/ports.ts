@@ -49,6 +49,8 @@ export interface CoordinatorStatus {
   readonly watchers: number;
   /** Whether owners are known from the journal; nothing is ordered before. */
   readonly epochsRead: boolean;
+  /** How far the fleet's time is ahead of the machine's clock. */
+  readonly aheadMs: number;
 }
 
 /** Somebody who follows the map. */

@@ -44,6 +44,8 @@ export interface WorkerAsk {
   readonly incarnation: string;
   readonly workerId?: number;
   readonly highestTimeMs: number;
+  /** Unix time as the process shows it; absent, 0 = it has followed nobody's yet. */
+  readonly nowMs?: number;
 }
 
 /** How many worker ids are in which state. */

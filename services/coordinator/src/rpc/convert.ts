@@ -24,20 +24,21 @@ import type { ReshardVerb } from "../domain/operations.ts";
 import type { WorkerAsk } from "../domain/worker-leases.ts";
 
 /** A request for worker bits. Throws INVALID_FORM when nobody is named. */
-export function toWorkerAsk({ process, incarnation, workerId, highestTimeMs }: LeaseWorkerId): WorkerAsk {
+export function toWorkerAsk({ process, incarnation, workerId, highestTimeMs, nowMs }: LeaseWorkerId): WorkerAsk {
   requireNames({ process, incarnation });
-  const ask = { process, incarnation, highestTimeMs: Number(highestTimeMs) };
+  const ask = { process, incarnation, highestTimeMs: Number(highestTimeMs), nowMs: Number(nowMs) };
   return workerId === undefined ? ask : { ...ask, workerId };
 }
 
 /** A host's renewal. Throws INVALID_FORM when it names nobody, no address, or a range that is none. */
-export function toRenewal({ shards, owned, outcomes, memoryBytes, ...said }: RenewHost): Renewal {
+export function toRenewal({ shards, owned, outcomes, memoryBytes, nowMs, ...said }: RenewHost): Renewal {
   const { host, address, incarnation } = said;
   requireNames({ host, address, incarnation });
   const served = shards.map((shard) => toServed(shard, said));
   // A host that says by which EPOCHs it owns, and not what it serves by them, serves all of it.
   if (served.length === 0) served.push(...owned.flatMap((record) => servedBy(toEpochRow(record))));
-  return { ...said, shards: served, outcomes: outcomes.map(toOutcome), memoryBytes: Number(memoryBytes) };
+  const numbers = { memoryBytes: Number(memoryBytes), nowMs: Number(nowMs) };
+  return { ...said, ...numbers, shards: served, outcomes: outcomes.map(toOutcome) };
 }
 
 function toServed(

@@ -132,6 +132,7 @@ class HostRenewals implements Renewals {
         cpuShare: this.#cpuShare(sentMs),
         memoryBytes: BigInt(Math.floor(ports.statistics.memoryBytes())),
         journalP99Ms: latency.p99Ms(),
+        nowMs: BigInt(Math.floor(ports.clock.nowMs())),
       });
       if (this.#disposed) return false;
       this.#outcomes = this.#outcomes.filter((outcome) => !outcomes.includes(outcome));

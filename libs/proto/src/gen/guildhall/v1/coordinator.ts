@@ -157,12 +157,14 @@ export interface LeaseWorkerId {
     | undefined;
   /** The highest time the generator has used, in milliseconds. */
   highestTimeMs: bigint;
+  /** The process's own time, as it followed the coordinator's; 0 = it has none yet. */
+  nowMs: bigint;
 }
 
 export interface WorkerIdLease {
   workerId: number;
   ttlMs: number;
-  /** The coordinator's clock, for slewing. */
+  /** The fleet's time, for slewing: never less than any coordinator of this fleet has told before. */
   nowMs: bigint;
 }
 
@@ -183,6 +185,8 @@ export interface RenewHost {
   /** Commit p99 of the journal over the last 10 s, as this host sees it, in milliseconds; 0 = nothing appended. */
   journalP99Ms: number;
   version: string;
+  /** As in LeaseWorkerId. */
+  nowMs: bigint;
 }
 
 /** A range that a host serves. `row` is the journal's: after a split it is the parent's, with `split`. */
@@ -223,6 +227,7 @@ export interface HostRenewed {
    * answered after a look at the journal only.
    */
   ttlMs: number;
+  /** As in WorkerIdLease; 0 = nothing could be written yet. */
   nowMs: bigint;
   /**
    * Ranges to take: read the last EPOCHs, go on only where the owner is `from_incarnation` (or none, or an earlier
@@ -1438,7 +1443,7 @@ export const CoordinatorReply: MessageFns<CoordinatorReply> = {
 };
 
 function createBaseLeaseWorkerId(): LeaseWorkerId {
-  return { process: "", incarnation: "", workerId: undefined, highestTimeMs: 0n };
+  return { process: "", incarnation: "", workerId: undefined, highestTimeMs: 0n, nowMs: 0n };
 }
 
 export const LeaseWorkerId: MessageFns<LeaseWorkerId> = {
@@ -1457,6 +1462,12 @@ export const LeaseWorkerId: MessageFns<LeaseWorkerId> = {
         throw new globalThis.Error("value provided for field message.highestTimeMs of type uint64 too large");
       }
       writer.uint32(32).uint64(message.highestTimeMs);
+    }
+    if (message.nowMs !== 0n) {
+      if (BigInt.asUintN(64, message.nowMs) !== message.nowMs) {
+        throw new globalThis.Error("value provided for field message.nowMs of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.nowMs);
     }
     return writer;
   },
@@ -1506,6 +1517,14 @@ export const LeaseWorkerId: MessageFns<LeaseWorkerId> = {
             message.highestTimeMs = reader.uint64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.nowMs = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1529,6 +1548,7 @@ export const LeaseWorkerId: MessageFns<LeaseWorkerId> = {
     message.highestTimeMs = (object.highestTimeMs !== undefined && object.highestTimeMs !== null)
       ? BigInt(object.highestTimeMs)
       : 0n;
+    message.nowMs = (object.nowMs !== undefined && object.nowMs !== null) ? BigInt(object.nowMs) : 0n;
     return message;
   },
 };
@@ -1627,6 +1647,7 @@ function createBaseRenewHost(): RenewHost {
     memoryBytes: 0n,
     journalP99Ms: 0,
     version: "",
+    nowMs: 0n,
   };
 }
 
@@ -1664,6 +1685,12 @@ export const RenewHost: MessageFns<RenewHost> = {
     }
     if (message.version !== "") {
       writer.uint32(82).string(message.version);
+    }
+    if (message.nowMs !== 0n) {
+      if (BigInt.asUintN(64, message.nowMs) !== message.nowMs) {
+        throw new globalThis.Error("value provided for field message.nowMs of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.nowMs);
     }
     return writer;
   },
@@ -1761,6 +1788,14 @@ export const RenewHost: MessageFns<RenewHost> = {
             message.version = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.nowMs = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1790,6 +1825,7 @@ export const RenewHost: MessageFns<RenewHost> = {
       : 0n;
     message.journalP99Ms = object.journalP99Ms ?? 0;
     message.version = object.version ?? "";
+    message.nowMs = (object.nowMs !== undefined && object.nowMs !== null) ? BigInt(object.nowMs) : 0n;
     return message;
   },
 };
