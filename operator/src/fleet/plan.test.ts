@@ -78,8 +78,24 @@ test.each<{ spec: Record<string, unknown>; instance: string; settings: Record<st
     },
   },
   { spec: { shards: 2 }, instance: "api-0", settings: { GUILDHALL_RATE_LIMITS: "Standard" } },
+  {
+    spec: { shards: 2, gateway: { resumeWindow: "30m" } },
+    instance: "data-0",
+    settings: { GUILDHALL_RESUME_WINDOW_MS: "1800000" },
+  },
+  {
+    spec: { shards: 2, gateway: { resumeWindow: "30m" } },
+    instance: "user-0",
+    settings: { GUILDHALL_RESUME_WINDOW_MS: "1800000" },
+  },
 ])("gives $instance its settings", ({ spec, instance, settings }) => {
   expect(find(planOf(spec), instance).settings).toMatchObject(settings);
+});
+
+test("does not begin data and user anew for a resume window that they keep everything for anyhow", () => {
+  const settingsOf = (resumeWindow: string, name: string) =>
+    find(planOf({ shards: 2, gateway: { resumeWindow } }), name).settings;
+  for (const name of ["data-0", "user-0"]) expect(settingsOf("5m", name)).toEqual(settingsOf("10s", name));
 });
 
 test("resolves addresses, folders and ports in the applier's places", () => {

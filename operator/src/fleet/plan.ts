@@ -24,7 +24,7 @@ const recipes: Record<Part, Recipe> = {
   data: {
     replicas: (spec) => spec.data.replicas,
     after: [],
-    settings: () => ({}),
+    settings: (spec) => longResumeWindow(spec),
     links: () => ({ GUILDHALL_LISTEN: listen, GUILDHALL_STATE_DIR: folder }),
   },
   coordinator: {
@@ -55,7 +55,7 @@ const recipes: Record<Part, Recipe> = {
   user: {
     replicas: (spec) => spec.user.replicas,
     after: ["coordinator"],
-    settings: (spec) => ({ GUILDHALL_PASSWORD_COST: spec.accounts.passwordCost }),
+    settings: (spec) => ({ GUILDHALL_PASSWORD_COST: spec.accounts.passwordCost, ...longResumeWindow(spec) }),
     links: (namesOf) => ({
       GUILDHALL_LISTEN: listen,
       GUILDHALL_STATE_DIR: folder,
@@ -115,6 +115,15 @@ const recipes: Record<Part, Recipe> = {
     }),
   },
 };
+
+/**
+ * Journal and user events are kept for 10 minutes, or for the window and 5 minutes: only who has to keep them longer is
+ * told, and begins anew for it.
+ */
+function longResumeWindow({ gateway }: Spec): Record<string, string> {
+  const windowMs = inMs(gateway.resumeWindow);
+  return Number(windowMs) > 5 * 60_000 ? { GUILDHALL_RESUME_WINDOW_MS: windowMs } : {};
+}
 
 /** Clients first, then what serves them: nobody waits for somebody who is gone. */
 const stops: Fleet["stops"] = [["gateway", "api"], ["router"], ["guild"], ["user"], ["data"], ["coordinator"]];
