@@ -30,7 +30,13 @@ export type Fault =
       readonly readsFail: boolean;
       readonly forMs: number;
     }
-  | { readonly kind: "store"; readonly storeMs: number; readonly fails: boolean; readonly forMs: number }
+  | {
+      readonly kind: "store";
+      readonly storeMs: number;
+      readonly fails: boolean;
+      readonly directoryFails: boolean;
+      readonly forMs: number;
+    }
   | { readonly kind: "bus"; readonly loss: number; readonly forMs: number }
   /** An operator's verb. `draw`, from 0 to 1, picks the shard among those that there are then. */
   | { readonly kind: "move"; readonly draw: number; readonly toHost: string }

@@ -172,7 +172,7 @@ class WorldInjector implements Injector {
 
   #worsen(fault: Extract<Fault, { kind: "journal" | "store" | "bus" }>): void {
     const { weather } = this.#world;
-    const { commitMs, failChance, unknownChance, readsFail, storeMs, storeFails, busLoss } = weather;
+    const { commitMs, failChance, unknownChance, readsFail, storeMs, storeFails, directoryFails, busLoss } = weather;
     if (fault.kind === "journal") {
       weather.commitMs = fault.commitMs;
       weather.failChance = fault.failChance;
@@ -182,7 +182,8 @@ class WorldInjector implements Injector {
     } else if (fault.kind === "store") {
       weather.storeMs = fault.storeMs;
       weather.storeFails = fault.fails;
-      this.#lasting(fault.forMs, () => Object.assign(weather, { storeMs, storeFails }));
+      weather.directoryFails = fault.directoryFails;
+      this.#lasting(fault.forMs, () => Object.assign(weather, { storeMs, storeFails, directoryFails }));
     } else {
       weather.busLoss = fault.loss;
       this.#lasting(fault.forMs, () => Object.assign(weather, { busLoss }));

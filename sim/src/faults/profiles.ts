@@ -79,6 +79,7 @@ const slowStore: Maker = (random) => ({
   kind: "store",
   storeMs: random.between(5, 3_000),
   fails: random.chance(0.4),
+  directoryFails: random.chance(0.3),
   forMs: random.between(500, 12_000),
 });
 const busLoss: Maker = (random) => ({

@@ -21,6 +21,7 @@ export interface CommitPlan {
 export interface EngineWeather {
   journal(group: readonly JournalOp[]): CommitPlan;
   store(): { readonly ms: number; readonly fails: boolean };
+  directory(): { readonly ms: number; readonly fails: boolean };
   readMs(): number;
   /** A journal read that fails. */
   readFails(): boolean;
@@ -150,7 +151,7 @@ export function makeSimDirectory(
 ): DirectoryPort {
   const pause = pauseOf(process);
   const check = async (): Promise<void> => {
-    const { ms, fails } = weather.store();
+    const { ms, fails } = weather.directory();
     await pause(ms);
     if (fails || !process.acts()) throw new GuildhallError("DIRECTORY_UNAVAILABLE", "the directory does not answer");
   };

@@ -12,6 +12,7 @@ export interface Weather extends EngineWeather {
   unknownChance: number;
   storeMs: number;
   storeFails: boolean;
+  directoryFails: boolean;
   readsFail: boolean;
   /** How often an item is lost on the bus. */
   busLoss: number;
@@ -32,6 +33,7 @@ const fine = {
   unknownChance: 0,
   storeMs: 3,
   storeFails: false,
+  directoryFails: false,
   readsFail: false,
   busLoss: 0,
   subscribeMs: 0,
@@ -58,6 +60,7 @@ export function makeWeather(random: Random): Weather {
       return { ...times, is: "fine" };
     },
     store: () => ({ ms: 0.3 + stores.exponential(weather.storeMs), fails: weather.storeFails }),
+    directory: () => ({ ms: 0.3 + stores.exponential(1), fails: weather.directoryFails }),
     readMs: () => 0.1 + stores.exponential(0.2),
     readFails: () => weather.readsFail,
     hold: (group) => weather.holder?.(group),
