@@ -43,7 +43,8 @@ export function renderReshard(reshard: ReshardView): string {
   const parts = [facts[phase] ?? "", worstPauseMs > 0 ? `worst pause ${duration(worstPauseMs)}` : ""];
   if (paused) parts.push("paused");
   // What the coordinator says of an approval is said above.
-  if (message !== "" && !(phase === "Planned" && !approved)) parts.push(message);
+  const isSaid = (paused && message === "paused") || (phase === "Planned" && !approved);
+  if (!isSaid) parts.push(message);
   const detail = parts.filter((part) => part !== "").join(", ");
   return `reshard ${from} -> ${to}: ${phase}${detail === "" ? "" : ` (${detail})`}`;
 }

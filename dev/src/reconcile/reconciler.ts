@@ -26,8 +26,10 @@ export interface Reconciler extends AsyncDisposable {
   accept(document: ShardSet, source: string): Promise<readonly SpecChange[]>;
   /** Over the document, until it is edited. */
   setPaused(paused: boolean): void;
-  /** Over the document, until spec.shards is edited; undefined: as in the document. */
-  setShards(shards: number | undefined): void;
+  /** Over the document, until spec.shards is edited. */
+  setShards(shards: number): void;
+  /** The tool wants no more than these shards: what it said before has ended. The document's wish stays. */
+  settleShards(shards: number): void;
 }
 
 /** What a reconciler needs. */
@@ -112,9 +114,13 @@ class LevelReconciler implements Reconciler {
     this.#look();
   }
 
-  setShards(shards: number | undefined): void {
-    this.#said = saidShards(this.#said, shards);
+  setShards(shards: number): void {
+    this.#said = saidShards(this.#document, this.#said, shards);
     this.#look();
+  }
+
+  settleShards(shards: number): void {
+    if (this.#said.shards !== undefined) this.setShards(shards);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

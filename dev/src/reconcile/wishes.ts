@@ -4,7 +4,7 @@ import type { ShardSet } from "@guildhall/operator/api";
  * What is wanted: the document that was accepted last, and what the tool has said since, which no file holds.
  *
  *   paused   document's ──pause──▶ true ──resume──▶ document's, or false when that says true ──next edit──▶ document's
- *   shards   document's ──reshard apply──▶ N ──reshard cancel, or an edit of spec.shards──▶ document's
+ *   shards   document's ──reshard apply──▶ N ──reshard cancel──▶ as many as serve; an edit of spec.shards ──▶ document's
  */
 
 /** What the tool has said over the document. */
@@ -29,7 +29,7 @@ export function saidPaused(document: ShardSet, { shards }: Said, paused: boolean
   return { ...(shards === undefined ? {} : { shards }), ...(document.spec.paused === paused ? {} : { paused }) };
 }
 
-/** What was said after `guildhall reshard apply` (a number) or `cancel` (none). */
-export function saidShards({ paused }: Said, shards: number | undefined): Said {
-  return { ...(paused === undefined ? {} : { paused }), ...(shards === undefined ? {} : { shards }) };
+/** What was said after `guildhall reshard apply`, or after its `cancel` (then as many as serve). */
+export function saidShards(document: ShardSet, { paused }: Said, shards: number): Said {
+  return { ...(paused === undefined ? {} : { paused }), ...(document.spec.shards === shards ? {} : { shards }) };
 }

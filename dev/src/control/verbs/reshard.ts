@@ -61,7 +61,8 @@ export function reshardVerbs({ coordinator, reconciler }: FleetContext): Verbs<R
     async "reshard-cancel"(body) {
       const { dryRun } = readForm(body, { dryRun: flag });
       const answer = await drive({ verb: "cancel", dryRun });
-      if (!dryRun) reconciler.setShards(undefined);
+      // What is split is not merged again.
+      if (!dryRun) reconciler.settleShards(answer.phase === "Splitting" ? answer.to : answer.serving);
       return viewReshard(answer);
     },
     "reshard-undo": simple("undo"),
