@@ -32,6 +32,8 @@ export function makeGatewayMetrics(metrics: Metrics) {
       "sessions_here_only",
       "1 while the session log cannot be written: no other gateway can resume",
     ),
+    storedLogBytes: metrics.gauge("session_log_bytes", "Bytes of the session log that are kept in the store"),
+    ghostBytes: metrics.gauge("ghost_bytes", "Bytes of dispatches held for sessions of other gateways"),
     logDamage: metrics.counter("session_log_damage_total", "Places at which other gateways' session logs were damaged"),
     slowReaders: metrics.counter("slow_readers_total", "Connections closed because their queue was full"),
   };

@@ -165,7 +165,7 @@ function makeDoor(config: GatewayConfig, context: GatewayContext, flusher: Flush
 
 /** Copies into the metrics what is cheaper to read then than to keep. */
 function showState(context: GatewayContext, door: FrontDoor, flusher: Flusher): void {
-  const { metrics, sessions, dispatchLog, guildTopics, userTopics, admission } = context;
+  const { metrics, sessions, dispatchLog, guildTopics, userTopics, admission, recording, ghosts } = context;
   metrics.connections.set(door.connections.size);
   metrics.sessions.set({ state: "connected" }, sessions.count - sessions.cutCount);
   metrics.sessions.set({ state: "cut" }, sessions.cutCount);
@@ -173,6 +173,8 @@ function showState(context: GatewayContext, door: FrontDoor, flusher: Flusher): 
   metrics.topics.set({ kind: "user" }, userTopics.count);
   metrics.views.set(guildTopics.viewCount());
   metrics.logBytes.set(dispatchLog.bytes);
+  metrics.storedLogBytes.set(recording.bytes);
+  metrics.ghostBytes.set(ghosts.bytes);
   metrics.logRecords.set(dispatchLog.length);
   metrics.admissionQueue.set(admission.waiting);
   const { sent } = flusher;
