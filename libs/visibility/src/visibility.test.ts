@@ -258,3 +258,14 @@ describe("makeVisibility", () => {
     expect(visibility.apply({ kind: "role-put", role: { id: guildId, permissions: 0n } })).toEqual([]);
   });
 });
+
+test("a tracked member's roles are those that it was last given", () => {
+  const visibility = makeVisibility({ guildId: 1n, ownerId: 2n, roles: [{ id: 1n, permissions: 0n }], channels: [] });
+  expect(visibility.rolesOfTracked(3n)).toBeUndefined();
+  visibility.track(3n, [4n]);
+  expect(visibility.rolesOfTracked(3n)).toEqual([4n]);
+  visibility.setRoles(3n, [4n, 5n]);
+  expect(visibility.rolesOfTracked(3n)).toEqual([4n, 5n]);
+  visibility.untrack(3n);
+  expect(visibility.rolesOfTracked(3n)).toBeUndefined();
+});
