@@ -15,7 +15,6 @@ test("the simulation reaches every module in which coordinator, host, router and
   );
   const others = [
     // Helpers of tests.
-    "services/router/src/domain/simulated-hosts.ts",
     "services/guild/src/domain/journal/manual-log.ts",
     // Of real sockets: when one that says nothing is closed.
     "services/gateway/src/domain/deadline-wheel.ts",

@@ -1,7 +1,6 @@
 import type { TopicRequest } from "@guildhall/proto";
 import { slotOf } from "@guildhall/slots";
 import { expect, test } from "@jest/globals";
-import type { Answer } from "./ports.ts";
 import {
   codeOf,
   done,
@@ -14,7 +13,8 @@ import {
   room,
   slot,
   startRouter,
-} from "./simulated-router.ts";
+} from "../../tests/simulated-router.ts";
+import type { Answer } from "./ports.ts";
 
 test("a hung host does not hold a request once another owner is known", async () => {
   const { time, hosts, router } = startRouter();

@@ -1,6 +1,5 @@
 import type { TopicRequest } from "@guildhall/proto";
 import { expect, test } from "@jest/globals";
-import type { Answer } from "./ports.ts";
 import {
   codeOf,
   done,
@@ -13,7 +12,8 @@ import {
   room,
   slot,
   startRouter,
-} from "./simulated-router.ts";
+} from "../../tests/simulated-router.ts";
+import type { Answer } from "./ports.ts";
 
 test("finds the topic by the channel and hands the body to the owner unchanged", async () => {
   const { hosts, router } = startRouter();

@@ -1,8 +1,8 @@
 import { CreateMessage, type DirectoryEntry, DirectoryKind, type Failure, type TopicRequest } from "@guildhall/proto";
 import { type MapEntry, slotOf } from "@guildhall/slots";
 import { makeManualTime } from "@guildhall/testing";
-import type { Answer } from "./ports.ts";
-import { makeRouter, type RouterLimits } from "./router.ts";
+import type { Answer } from "../src/domain/ports.ts";
+import { makeRouter, type RouterLimits } from "../src/domain/router.ts";
 import { makeSimulatedHosts } from "./simulated-hosts.ts";
 
 export const channelId = 900n << 22n;

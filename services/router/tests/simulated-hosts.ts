@@ -1,6 +1,6 @@
 import { GuildhallError } from "@guildhall/errors";
 import type { TopicRequest } from "@guildhall/proto";
-import type { Answer, ConnectHost } from "./ports.ts";
+import type { Answer, ConnectHost } from "../src/domain/ports.ts";
 
 /** A host of a simulation: what it does with a request; undefined = it never answers. */
 type SimulatedHost = (request: TopicRequest) => Answer | undefined;
