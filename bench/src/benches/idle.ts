@@ -29,8 +29,10 @@ async function startAsUsersDo() {
   await writeFile(spec, JSON.stringify(benchSpec));
   const main = fileURLToPath(new URL("../../../dev/src/main.ts", import.meta.url));
   const state = join(folder, "state");
-  const flags = ["--disable-warning=ExperimentalWarning", main, "--state", state, "--port", "0", "--spec", spec];
-  const child = spawn(process.execPath, flags, { stdio: ["ignore", "ignore", 2] });
+  // As `npm start` runs it.
+  const flags = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=1"];
+  const asked = ["--state", state, "--port", "0", "--spec", spec];
+  const child = spawn(process.execPath, [...flags, main, ...asked], { stdio: ["ignore", "ignore", 2] });
   stack.defer(async () => {
     if (child.exitCode !== null) return;
     const exited = once(child, "exit");
