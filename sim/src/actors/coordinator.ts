@@ -30,6 +30,8 @@ export interface CoordinatorOptions {
   readonly hosts: readonly string[];
   readonly store: CoordinatorStore;
   readonly random: Random;
+  /** Whether nothing can be written now. */
+  readonly isStoreDown: () => boolean;
   readonly windowMs?: number;
   readonly onFailure: (what: string, error: unknown) => void;
   readonly onCoordinator: (coordinator: Coordinator) => void;
@@ -100,12 +102,13 @@ function acceptWatcher(end: ServerEnd<unknown, unknown>, coordinator: Coordinato
 }
 
 /** The store as the process sees it: it takes time, and a dead process writes nothing. */
-function slowStore(process: SimProcess, { store, random }: CoordinatorOptions): CoordinatorStore {
+function slowStore(process: SimProcess, { store, random, isStoreDown }: CoordinatorOptions): CoordinatorStore {
   const pause = (): Promise<void> =>
     new Promise((resolve) => void process.timers.after(random.exponential(meanSaveMs), resolve));
   const slowly = async <T>(act: () => Promise<T>): Promise<T> => {
     await pause();
     if (!process.acts()) return new Promise<never>(() => {});
+    if (isStoreDown()) throw new GuildhallError("STORE_UNAVAILABLE", "the disk refused it");
     const done = act();
     // Whatever it says is heard later.
     done.catch(() => {});

@@ -86,6 +86,8 @@ export function startGateway(network: Network, process: SimProcess, options: Gat
       log: makeSimLogger(options.onLog),
       metrics: makeCountingMetrics(options.onCount),
       startSpan: () => ({ traceparent: "", setAttribute() {}, fail() {}, end() {}, [Symbol.dispose]() {} }) as never,
+      // Small, so that clients that are held up for seconds reach it.
+      maxQueuedBytes: 24 * 1024,
       maxLogBytes: 16 * 1024 * 1024,
       maxStoredBytes: 16 * 1024 * 1024,
     },
@@ -138,7 +140,14 @@ function acceptSocket(end: ServerEnd<unknown, unknown>, core: GatewayCore, conne
     },
   };
   const raw = {
-    writableLength: 0,
+    /** What the system's own buffer does not hold. */
+    get writableLength() {
+      const bytes = (end.underWay() as readonly SocketMessage[]).reduce(
+        (sum, message) => sum + (message.is === "payload" ? message.text.length : 0),
+        0,
+      );
+      return Math.max(0, bytes - systemBufferBytes);
+    },
     destroyed: false,
     cork() {},
     uncork() {},
@@ -157,6 +166,7 @@ function acceptSocket(end: ServerEnd<unknown, unknown>, core: GatewayCore, conne
 }
 
 const abnormal = 1006;
+const systemBufferBytes = 8 * 1024;
 
 /** The session store as a process sees it: a dead one writes nothing, and asking takes a moment. */
 function ownStore(process: SimProcess, store: SessionStore, random: Random): SessionStore {

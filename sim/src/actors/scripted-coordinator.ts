@@ -7,7 +7,6 @@ import type {
   Order,
   RenewHost,
 } from "@guildhall/proto";
-import { OrderKind } from "@guildhall/proto";
 import type { SimProcess } from "../engine/sim-process.ts";
 import { coordinatorCodec } from "../network/codecs.ts";
 import { serveSimExchange } from "../network/exchange.ts";
@@ -82,28 +81,4 @@ export function startScriptedCoordinator(
       if (entries.size > 0) watcher.send(whole());
     },
   });
-}
-
-/** Orders shard i of `shards` to host i mod the number of hosts, whoever had it before. */
-export function staticScript(shards: number, hosts: readonly string[]): Script {
-  const owners = new Map<number, string>();
-  return {
-    ttlMs: 5_000,
-    kept: { workers: new Map(), nowMs: 0, version: 0n },
-    orders({ host, incarnation, owned }) {
-      for (const { range } of owned) if (range?.n === shards) owners.set(range.i, incarnation);
-      const orders: Order[] = [];
-      for (let i = hosts.indexOf(host); i >= 0 && i < shards; i += hosts.length) {
-        if (owned.some(({ range }) => range?.i === i && range.n === shards)) continue;
-        orders.push({
-          range: { i, n: shards },
-          moveId: `${incarnation}/${i}`,
-          fromIncarnation: owners.get(i) ?? "",
-          kind: OrderKind.ORDER_KIND_TAKE,
-          ...{ toHost: "", toAddress: "", toIncarnation: "" },
-        });
-      }
-      return orders;
-    },
-  };
 }

@@ -36,6 +36,7 @@ export function startWorkload(options: WorkloadOptions): void {
   work.repeat(pace.changeMs, () => work.change());
   work.repeat(pace.moderateMs, () => work.rename());
   work.repeat(pace.moderateMs, () => work.shutOut());
+  work.repeat(pace.sendMs, () => work.type());
   work.repeat(pace.readMs, () => work.readRegister());
   work.repeat(pace.readMs, () => work.readSecret());
   work.repeat(pace.readMs * 2, () => work.readHistory());
@@ -83,6 +84,13 @@ class Workload {
       if (outcome.is === "done") return this.#remember(author, channelId, outcome.value.json);
       if (outcome.is === "rejected") return;
     }
+  }
+
+  /** Types; nothing waits for that. */
+  async type(): Promise<void> {
+    const { client, guild, random } = this.#options;
+    const channelId = random.pick([guild.general, guild.secret]);
+    await client.command(random.pick(guild.people), 0n, { $case: "startTyping", value: { channelId } });
   }
 
   #remember(author: Profile, channelId: bigint, json: Uint8Array): void {

@@ -48,6 +48,20 @@ export type Fault =
   | { readonly kind: "balance"; readonly mode: "Off" | "Auto" }
   /** A second coordinator starts on the same state while the first runs. */
   | { readonly kind: "second coordinator" }
+  /** Something happens to who sends or gets a certain message, a moment after it was sent. */
+  | {
+      readonly kind: "trap";
+      /** The message's case, e.g. "commit". */
+      readonly on: string;
+      readonly isReply: boolean;
+      /** How many of them pass unharmed. */
+      readonly skip: number;
+      readonly afterMs: number;
+      readonly effect: "crash sender" | "crash receiver" | "pause sender" | "pause receiver" | "block" | "reset";
+      readonly forMs: number;
+    }
+  /** The coordinator cannot write. */
+  | { readonly kind: "coordinator store"; readonly forMs: number }
   /** Session logs cannot be written: meanwhile sessions go on at their own gateways only. */
   | { readonly kind: "session store"; readonly forMs: number }
   /** A gateway sends its clients to others and ends; another incarnation starts after `forMs`. */

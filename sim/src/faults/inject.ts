@@ -19,6 +19,26 @@ export function makeInjector(world: World): Injector {
 // As many as a log has partitions.
 const mostShards = 16;
 
+function caseOf(message: unknown): string | undefined {
+  return (message as { body?: { $case?: string } } | undefined)?.body?.$case;
+}
+
+/** What a trap does to the two between whom its message went. */
+function sprung({ effect, forMs }: Extract<Fault, { kind: "trap" }>, from: string, to: string): Fault {
+  switch (effect) {
+    case "crash sender":
+    case "crash receiver":
+      return { kind: "crash", name: effect === "crash sender" ? from : to, silently: false, effects: undefined, forMs };
+    case "pause sender":
+    case "pause receiver":
+      return { kind: "pause", name: effect === "pause sender" ? from : to, how: "frozen", forMs };
+    case "block":
+      return { kind: "block", from, to, forMs };
+    case "reset":
+      return { kind: "reset", a: from, b: to };
+  }
+}
+
 type OperatorKind = "move" | "drain" | "double" | "reshard" | "rebalance" | "balance";
 
 class WorldInjector implements Injector {
@@ -77,6 +97,15 @@ class WorldInjector implements Injector {
         machines.jumpClock(fault.name, fault.jumpMs);
         machines.start(fault.name);
         break;
+      case "trap":
+        this.#setTrap(fault);
+        break;
+      case "coordinator store":
+        this.#world.weather.coordinatorStoreFails = true;
+        this.#lasting(fault.forMs, () => {
+          this.#world.weather.coordinatorStoreFails = false;
+        });
+        break;
       case "session store":
         this.#fillSessionStore(fault.forMs);
         break;
@@ -117,6 +146,21 @@ class WorldInjector implements Injector {
     evidence.exempt("kept");
     this.#lasting(forMs, () => {
       sessionStore.isFull = false;
+    });
+  }
+
+  #setTrap(trap: Extract<Fault, { kind: "trap" }>): void {
+    const { network, engine, evidence } = this.#world;
+    let left = trap.skip;
+    const watching = network.watch(({ from, to, isReply, message }) => {
+      if (this.#isHealed || isReply !== trap.isReply || caseOf(message) !== trap.on || left-- > 0) return;
+      watching[Symbol.dispose]();
+      engine.after(trap.afterMs, () => {
+        if (this.#isHealed) return;
+        evidence.count(`trapped ${trap.on}`);
+        evidence.note(() => `TRAPPED ${trap.on} from ${from} to ${to}: ${trap.effect}`);
+        this.inject(sprung(trap, from, to));
+      });
     });
   }
 

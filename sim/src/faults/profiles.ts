@@ -13,6 +13,7 @@ export const profileNames = [
   "clocks",
   "bus-loss",
   "sessions",
+  "traps",
   "everything",
 ] as const;
 
@@ -123,6 +124,18 @@ const blockGateways: Maker = (random, { gateways, routers, listeners, others }) 
   return random.chance(0.5) ? { kind: "block", from: a, to: b, forMs } : { kind: "block", from: b, to: a, forMs };
 };
 
+// Messages by which ownership and sessions change hands, and those that are to be answered once.
+const trapped = ["begin", "copy", "commit", "takeEpoch", "append", "renewHost", "awaitOrders", "moveShard", "command"];
+const trap: Maker = (random, { gateways }) => ({
+  kind: "trap",
+  on: random.pick(gateways.length > 1 && random.chance(0.2) ? ["sealSession", "authenticate", "join"] : trapped),
+  isReply: random.chance(0.5),
+  skip: random.chance(0.6) ? 0 : random.int(6),
+  afterMs: random.chance(0.4) ? 0 : random.exponential(4),
+  effect: random.pick(["crash sender", "crash receiver", "pause sender", "pause receiver", "block", "reset"]),
+  forMs: random.chance(0.4) ? random.between(5, 300) : random.between(300, 9_000),
+});
+const coordinatorStore: Maker = (random) => ({ kind: "coordinator store", forMs: random.between(500, 8_000) });
 const fullSessionStore: Maker = (random) => ({ kind: "session store", forMs: random.between(200, 6_000) });
 
 const crashHosts = crash(["hosts"]);
@@ -154,7 +167,10 @@ const makers: Readonly<Record<ProfileName, readonly Maker[]>> = {
     busLoss,
     fullSessionStore,
   ],
+  traps: [trap, trap, trap, trap, move, move, move, double, drain],
   everything: [
+    trap,
+    coordinatorStore,
     move,
     move,
     move,

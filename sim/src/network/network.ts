@@ -12,6 +12,15 @@ export interface Latency {
   readonly meanMs: number;
 }
 
+/** A message on its way. */
+export interface SentMessage {
+  readonly from: string;
+  readonly to: string;
+  /** From the end that accepted the stream. */
+  readonly isReply: boolean;
+  readonly message: unknown;
+}
+
 /** The network between processes. Streams keep order and lose nothing while they last, as TCP does. */
 export interface Network {
   readonly engine: Engine;
@@ -31,6 +40,9 @@ export interface Network {
   /** Breaks all streams between two names ("*": any) at once, as a reset does: what is under way may or may not arrive. */
   reset(a: string, b: string): void;
   latencyMs(from: string, to: string): number;
+  /** Hears of each message that is sent, until disposed. */
+  watch(watcher: (sent: SentMessage) => void): Disposable;
+  sent(sent: SentMessage): void;
   listener(
     address: string,
   ): { readonly process: SimProcess; readonly services: Readonly<Record<string, Accept>> } | undefined;
@@ -58,6 +70,7 @@ class SimNetwork implements Network {
   readonly #listeners = new Map<string, { process: SimProcess; services: Readonly<Record<string, Accept>> }>();
   readonly #blocks = new Set<Rule>();
   readonly #slows = new Set<Rule>();
+  readonly #watchers = new Set<(sent: SentMessage) => void>();
 
   constructor(engine: Engine, random: Random, latency: Latency, isWire: boolean) {
     this.engine = engine;
@@ -117,6 +130,15 @@ class SimNetwork implements Network {
     let ms = this.#latency.leastMs + this.random.exponential(this.#latency.meanMs);
     for (const rule of this.#slows) if (applies(rule, from, to)) ms += rule.addedMs * (0.5 + this.random.next());
     return ms;
+  }
+
+  watch(watcher: (sent: SentMessage) => void): Disposable {
+    this.#watchers.add(watcher);
+    return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) };
+  }
+
+  sent(sent: SentMessage): void {
+    for (const watcher of [...this.#watchers]) watcher(sent);
   }
 
   add(stream: Stream): void {

@@ -38,6 +38,8 @@ export interface ServerEnd<In, Out> {
   readonly peer: string;
   /** Whether only bytes are carried. */
   readonly isWire: boolean;
+  /** What was sent and has not arrived. */
+  underWay(): readonly unknown[];
   start(events: ServerEvents<In>): void;
   send(message: Out): void;
   close(): void;
@@ -174,8 +176,8 @@ class Connection implements Stream {
       closed: () => events?.onClosed(),
     };
     this.#serverEnd = serverEnd;
-    this.toServer = new Way(network, clientEnd, serverEnd, () => this.#over());
-    this.toClient = new Way(network, serverEnd, clientEnd, () => this.#over());
+    this.toServer = new Way(network, clientEnd, serverEnd, { isReply: false, over: () => this.#over() });
+    this.toClient = new Way(network, serverEnd, clientEnd, { isReply: true, over: () => this.#over() });
     network.add(this);
     for (const end of [clientEnd, serverEnd]) {
       end.process.onPause(() => this.conditionsChanged());
@@ -184,6 +186,7 @@ class Connection implements Stream {
     accept({
       peer: this.client,
       isWire: network.isWire,
+      underWay: () => this.toClient.underWay,
       start(given) {
         events = given;
       },
@@ -283,17 +286,29 @@ class Way {
   readonly #network: Network;
   readonly #from: End;
   readonly #to: End;
+  readonly #isReply: boolean;
   readonly #over: () => void;
   #parcels: Parcel[] = [];
   #scheduled = 0;
   #lastArrivalMs = 0;
   #isEnded = false;
 
-  constructor(network: Network, from: End, to: End, over: () => void) {
+  constructor(
+    network: Network,
+    from: End,
+    to: End,
+    { isReply, over }: { readonly isReply: boolean; readonly over: () => void },
+  ) {
     this.#network = network;
     this.#from = from;
     this.#to = to;
+    this.#isReply = isReply;
     this.#over = over;
+  }
+
+  /** What has been sent and has not arrived. */
+  get underWay(): readonly unknown[] {
+    return this.#parcels.flatMap(({ messages }) => messages);
   }
 
   /** The server's headers. */
@@ -307,6 +322,8 @@ class Way {
 
   send(message: unknown): void {
     if (this.#from.isClosed || this.#isEnded || !this.#from.process.acts()) return;
+    const [from, to] = [this.#from.process.name, this.#to.process.name];
+    this.#network.sent({ from, to, isReply: this.#isReply, message });
     const last = this.#parcels.at(-1);
     const { nowMs } = this.#network.engine;
     // All that is sent in one turn travels together.

@@ -13,6 +13,7 @@ export interface Weather extends EngineWeather {
   storeMs: number;
   storeFails: boolean;
   directoryFails: boolean;
+  coordinatorStoreFails: boolean;
   readsFail: boolean;
   /** How often an item is lost on the bus. */
   busLoss: number;
@@ -34,6 +35,7 @@ const fine = {
   storeMs: 3,
   storeFails: false,
   directoryFails: false,
+  coordinatorStoreFails: false,
   readsFail: false,
   busLoss: 0,
   subscribeMs: 0,

@@ -216,6 +216,7 @@ export class World {
       startCoordinator(network, process, {
         ...{ address, data: addressOf("data-0"), shards, hosts, store: this.coordinatorStore },
         random: this.random.fork(process.incarnation),
+        isStoreDown: () => this.weather.coordinatorStoreFails,
         ...(this.#logAt && { log: this.#logAt }),
         onFailure: (what, error) => this.evidence.note(() => `${process.incarnation}: ${what} failed: ${error}`),
         onCoordinator: (coordinator) => {
