@@ -1,5 +1,6 @@
 import type { ControlClient } from "@guildhall/cli/control";
-import { shardOf, slotOf } from "@guildhall/slots";
+import { watchShardMap } from "@guildhall/rpc";
+import { makeShardMap, shardOf, slotOf } from "@guildhall/slots";
 import { createBenchFleet } from "../support/fleet.ts";
 import { longestGapMs, startPacedSender } from "../support/paced-sender.ts";
 import { atMost } from "../support/report.ts";
@@ -37,6 +38,10 @@ export const move: Bench = {
     await pass(warmUpMs);
     const hosts = hostsOf(fleet);
     const done: Moved[] = [];
+    const map = makeShardMap();
+    const changesMs: number[] = [];
+    const address = fleet.fleet.addressOf("coordinator-0");
+    using _watch = watchShardMap({ address, watcher: "bench", map, onChange: () => changesMs.push(performance.now()) });
     const startMs = performance.now();
     for (let number = 0; number < moves; number++) {
       // Each shard for a while: one that was taken back several times must rest.
@@ -51,6 +56,10 @@ export const move: Bench = {
     const endMs = performance.now();
     await sender.stop();
     const pauses = done.map(({ fromMs, toMs }) => longestGapMs(sender.acks, fromMs, toMs + afterMs));
+    const untilMap = done.flatMap(({ fromMs }) => {
+      const first = changesMs.find((atMs) => atMs >= fromMs);
+      return first === undefined ? [] : [first - fromMs];
+    });
     const without = longestGapMs(sender.acks, quietMs, endMs);
     const takenBack = done.filter(({ state }) => state === "TakenBack").length;
     const refused = done.filter(({ state }) => state === "Refused").length;
@@ -60,6 +69,14 @@ export const move: Bench = {
       { name: "pause p99", value: percentile(pauses, 0.99), unit: "ms", target: atMost(100), budget: atMost(100) },
       { name: "pause p99.9", value: percentile(pauses, 0.999), unit: "ms" },
       { name: "worst gap without moves, as long", value: without, unit: "ms" },
+      // From the order on, since nobody else can say when the coordinator has decided: what it saves is in it.
+      { name: "order to map change at a watcher, p50", value: percentile(untilMap, 0.5), unit: "ms" },
+      {
+        name: "order to map change at a watcher, p99",
+        value: percentile(untilMap, 0.99),
+        unit: "ms",
+        target: atMost(50),
+      },
       { name: "taken back", value: takenBack, unit: "moves" },
       { name: "refused before the seal", value: refused, unit: "moves" },
       { name: "waited for the journal", value: done.reduce((sum, { refusals }) => sum + refusals, 0), unit: "tries" },
