@@ -48,7 +48,7 @@ export interface SimProcess {
   crash(silently?: boolean): void;
   /** Lets it crash in the middle of a turn: after so many further effects. */
   crashAfter(effects: number): void;
-  /** Called once, when it is dead. */
+  /** Called once, when it is dead; at once when it is. */
   onDeath(listener: () => void): void;
   /** Called when it is paused or goes on. */
   onPause(listener: () => void): void;
@@ -162,7 +162,8 @@ class Incarnation implements SimProcess {
   }
 
   onDeath(listener: () => void): void {
-    this.#onDeath.push(listener);
+    if (this.isAlive) this.#onDeath.push(listener);
+    else listener();
   }
 
   onPause(listener: () => void): void {

@@ -153,9 +153,13 @@ class Client<Req extends Message, Rep extends Message> implements SimClient<Req,
     const end = this.#network.connect<Message, Rep>(process, address, service);
     this.#end = end;
     end.start({
-      onOpen: () => this.#opened(),
+      onOpen: () => {
+        if (this.#end === end) this.#opened();
+      },
       onMessage: (reply) => this.#settle(reply),
-      onLost: () => this.#lost(),
+      onLost: () => {
+        if (this.#end === end) this.#lost();
+      },
     });
   }
 

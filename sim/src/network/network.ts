@@ -80,6 +80,8 @@ class SimNetwork implements Network {
   }
 
   listen(address: string, process: SimProcess, services: Readonly<Record<string, Accept>>): void {
+    // The rest of the turn in which it died.
+    if (!process.isAlive) return;
     const listener = { process, services };
     this.#listeners.set(address, listener);
     for (const stream of this.#streams) if (stream.isHalfDead && stream.touches(process.name)) stream.superseded();

@@ -105,7 +105,9 @@ export function openStream<Out, In>(
     const { process: server, services } = listener;
     // It may be paused now, and dead before it accepts.
     server.onDeath(() => {
-      if (connection === undefined) engine.after(network.latencyMs(server.name, client.name), fail);
+      engine.after(network.latencyMs(server.name, client.name), () => {
+        if (connection === undefined) fail();
+      });
     });
     if (network.isBlocked(client.name, server.name) || network.isBlocked(server.name, client.name)) {
       engine.after(retransmitMs * (0.5 + network.random.next()), attempt);
