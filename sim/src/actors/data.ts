@@ -1,4 +1,4 @@
-import { answer, type DataContext, makePages } from "@guildhall/data/answer";
+import { answer, type DataContext, makePages, trimJournal } from "@guildhall/data/answer";
 import { GuildhallError } from "@guildhall/errors";
 import type { SimProcess } from "../engine/sim-process.ts";
 import { type EngineWeather, makeSimDirectory, makeSimJournal, makeSimStore } from "../model/engines.ts";
@@ -15,6 +15,9 @@ export interface DataDisk {
   readonly directory: Map<string, { readonly topic: bigint; readonly cell: number }>;
 }
 
+const upkeepMs = 30_000;
+// Shorter than what requests are remembered for: that is what holds the journal then.
+const keepMs = 60_000;
 const cacheBytes = 4 * 1024 * 1024;
 // Nobody counts here.
 const ignore = (): void => {};
@@ -35,6 +38,10 @@ export function startData(
     events,
     backUp: () => Promise.reject(new GuildhallError("INTERNAL", "nothing is backed up here")),
   };
+  process.timers.every(upkeepMs, () => {
+    // What cannot be trimmed now is trimmed the next time.
+    trimJournal({ journal: context.journal, store, clock: process.clock }, keepMs).catch(() => {});
+  });
   network.listen(address, process, {
     exchange: serveSimExchange((request) => answer(context, request), dataCodec),
   });

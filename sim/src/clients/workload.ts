@@ -19,6 +19,8 @@ export interface WorkloadOptions {
   readonly random: Random;
   readonly evidence: Evidence;
   readonly pace: Pace;
+  /** By how much longer people pause at present. */
+  readonly slowness: () => number;
   /** Whether people still act. */
   readonly isOn: () => boolean;
 }
@@ -54,11 +56,11 @@ class Workload {
 
   /** Does something again and again, with pauses about as long. */
   repeat(meanMs: number, act: () => Promise<void>): void {
-    const { client, random, isOn } = this.#options;
+    const { client, random, slowness, isOn } = this.#options;
     if (meanMs === 0) return;
     const loop = async (): Promise<void> => {
       for (;;) {
-        await client.sleep(random.exponential(meanMs));
+        await client.sleep(random.exponential(meanMs) * slowness());
         if (!isOn()) return;
         await act();
       }

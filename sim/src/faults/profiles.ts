@@ -14,6 +14,7 @@ export const profileNames = [
   "bus-loss",
   "sessions",
   "traps",
+  "long",
   "everything",
 ] as const;
 
@@ -138,6 +139,8 @@ const trap: Maker = (random, { gateways }) => ({
 const coordinatorStore: Maker = (random) => ({ kind: "coordinator store", forMs: random.between(500, 8_000) });
 const fullSessionStore: Maker = (random) => ({ kind: "session store", forMs: random.between(200, 6_000) });
 
+const cutOrMove: Maker = (random, cast) => (cast.listeners.length > 0 ? cut(random, cast) : move(random, cast));
+
 const crashHosts = crash(["hosts"]);
 const crashAny = crash(["hosts", "hosts", "routers", "apis", "coordinators", "gateways", "others"]);
 const pauseHosts = pause(["hosts"]);
@@ -167,6 +170,7 @@ const makers: Readonly<Record<ProfileName, readonly Maker[]>> = {
     busLoss,
     fullSessionStore,
   ],
+  long: [crashAny, crashHosts, pauseHosts, block, slowJournal, slowStore, move, double, cutOrMove],
   traps: [trap, trap, trap, trap, move, move, move, double, drain],
   everything: [
     trap,

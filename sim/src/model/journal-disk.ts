@@ -43,6 +43,8 @@ export class JournalDisk {
   /** Every EPOCH ever taken, in order. */
   readonly epochs: DiskEpoch[] = [];
   readonly topics = new Map<bigint, DiskRecord[]>();
+  /** How many records are there no more. */
+  trimmed = 0;
   readonly #guards: DataGuards;
   readonly #nowMs: () => number;
   readonly #rows = new Map<string, EpochRow>();
@@ -134,6 +136,7 @@ export class JournalDisk {
       this.records[place] = undefined;
       trimmed++;
     }
+    this.trimmed += trimmed;
     return trimmed;
   }
 

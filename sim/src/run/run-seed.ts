@@ -45,6 +45,9 @@ const faultsMs = 20_000;
 const recoveryMs = 15_000;
 /** So long after the last act what is under way may take to come to rest, and so long everything is heard of afterwards. */
 const settleMs = 25_000;
+/** Longer than requests are remembered for, and with less going on. */
+const quietMs = 380_000;
+const quietSlowness = 25;
 const longestCommandMs = 16_000;
 const hearMs = 2_500;
 const people = 3;
@@ -74,6 +77,7 @@ class SeedRun {
   readonly #guilds: SimGuild[] = [];
   #plan: readonly PlannedFault[] = [];
   #isOn = true;
+  #slowness = 1;
 
   constructor({
     seed,
@@ -97,14 +101,13 @@ class SeedRun {
     try {
       world.start();
       await this.#setUp();
-      const injector = makeInjector(world);
-      const fromMs = engine.nowMs + 500;
-      const healMs = fromMs + faultsMs;
-      this.#plan = makePlan(world.random.fork("faults"), this.#profile, this.#cast(), { fromMs, toMs: healMs - 500 });
-      injector.schedule(this.#plan);
-      await engine.run(healMs);
-      injector.heal();
-      await this.#recover();
+      await this.#suffer();
+      if (this.#profile === "long") {
+        this.#slowness = quietSlowness;
+        await engine.run(engine.nowMs + quietMs);
+        this.#slowness = 1;
+        await this.#suffer();
+      }
       this.#isOn = false;
       await engine.run(engine.nowMs + settleMs, () => this.#isSettled());
       await engine.run(engine.nowMs + hearMs);
@@ -114,6 +117,22 @@ class SeedRun {
     } finally {
       process.off("unhandledRejection", unhandled);
     }
+  }
+
+  /** A time of faults, and what comes after it. */
+  async #suffer(): Promise<void> {
+    const world = this.#world;
+    const { engine } = world;
+    const injector = makeInjector(world);
+    const fromMs = engine.nowMs + 500;
+    const healMs = fromMs + faultsMs;
+    const random = world.random.fork(`faults ${this.#plan.length}`);
+    const plan = makePlan(random, this.#profile, this.#cast(), { fromMs, toMs: healMs - 500 });
+    this.#plan = [...this.#plan, ...plan];
+    injector.schedule(plan);
+    await engine.run(healMs);
+    injector.heal();
+    await this.#recover();
   }
 
   report(): SeedReport {
@@ -132,7 +151,7 @@ class SeedRun {
       acked: commands.filter(({ result }) => result !== undefined).length,
       reads: evidence.reads.length,
       records: this.#recordCount(),
-      counts: Object.fromEntries(evidence.counts),
+      counts: { ...Object.fromEntries(evidence.counts), "records trimmed": this.#world.disk.journal.trimmed },
     };
   }
 
@@ -160,7 +179,8 @@ class SeedRun {
       void createSimGuild(client, world.planGuild(people)).then((guild) => {
         this.#guilds.push(guild);
         this.#listen(guild, index);
-        startWorkload({ client, guild, random, evidence: world.evidence, pace, isOn });
+        const slowness = (): number => this.#slowness;
+        startWorkload({ client, guild, random, evidence: world.evidence, pace, slowness, isOn });
       });
     }
     await world.engine.run(setUpMs, () => this.#guilds.length === count);
@@ -179,7 +199,7 @@ class SeedRun {
   /** `recovery`: after the healing a message to each guild is acked, and a read answered, in time. */
   async #recover(): Promise<void> {
     const { engine, evidence } = this.#world;
-    const client = this.#world.client("probe");
+    const client = this.#world.client(`probe-${this.#plan.length}`);
     const sinceMs = engine.nowMs;
     const waiting = new Set(this.#guilds);
     for (const guild of this.#guilds) {
