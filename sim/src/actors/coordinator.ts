@@ -105,10 +105,10 @@ function acceptWatcher(end: ServerEnd<unknown, unknown>, coordinator: Coordinato
 function slowStore(process: SimProcess, { store, random, isStoreDown }: CoordinatorOptions): CoordinatorStore {
   const pause = (): Promise<void> =>
     new Promise((resolve) => void process.timers.after(random.exponential(meanSaveMs), resolve));
-  const slowly = async <T>(act: () => Promise<T>): Promise<T> => {
+  const slowly = async <T>(act: () => Promise<T>, fails: () => boolean = isStoreDown): Promise<T> => {
     await pause();
     if (!process.acts()) return new Promise<never>(() => {});
-    if (isStoreDown()) throw new GuildhallError("STORE_UNAVAILABLE", "the disk refused it");
+    if (fails()) throw new GuildhallError("STORE_UNAVAILABLE", "the disk refused it");
     const done = act();
     // Whatever it says is heard later.
     done.catch(() => {});
@@ -116,7 +116,12 @@ function slowStore(process: SimProcess, { store, random, isStoreDown }: Coordina
     return done;
   };
   return {
-    claim: () => slowly(() => store.claim()),
+    // One that cannot even begin would end, and be started again until it can.
+    claim: () =>
+      slowly(
+        () => store.claim(),
+        () => false,
+      ),
     save: (save) => slowly(() => store.save(save)),
     generation: () => slowly(() => store.generation()),
     [Symbol.asyncDispose]: async () => {},
