@@ -16,6 +16,8 @@ const sendEveryMs = 100;
 const readEveryMs = 100;
 const readyMs = 15_000;
 const restMs = 3_000;
+// As gateways have it: what comes at once after a failover closes nobody.
+const queueBytes = 4 * 1024 * 1024;
 
 /** A fleet in which people of some guilds talk all the time, so that every pause can be seen. */
 export class Stage {
@@ -27,7 +29,7 @@ export class Stage {
   #isOn = true;
 
   constructor(options: Partial<WorldOptions> = {}) {
-    this.world = new World({ seed: 1, shards: 4, hosts: 3, routers: 2, apis: 2, gateways: 2, ...options });
+    this.world = new World({ seed: 1, shards: 4, hosts: 3, routers: 2, apis: 2, gateways: 2, queueBytes, ...options });
   }
 
   get nowMs(): number {

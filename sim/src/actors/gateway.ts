@@ -39,6 +39,8 @@ export interface GatewayOptions {
   readonly store: SessionStore;
   readonly random: Random;
   readonly resumeWindowMs: number;
+  /** What may wait for one client. */
+  readonly queueBytes: number;
   readonly guards: GatewayGuards;
   readonly onCount: (what: string) => void;
   readonly onLog: (level: string, fields: object, text: string) => void;
@@ -86,8 +88,7 @@ export function startGateway(network: Network, process: SimProcess, options: Gat
       log: makeSimLogger(options.onLog),
       metrics: makeCountingMetrics(options.onCount),
       startSpan: () => ({ traceparent: "", setAttribute() {}, fail() {}, end() {}, [Symbol.dispose]() {} }) as never,
-      // Small, so that clients that are held up for seconds reach it.
-      maxQueuedBytes: 24 * 1024,
+      maxQueuedBytes: options.queueBytes,
       maxLogBytes: 16 * 1024 * 1024,
       maxStoredBytes: 16 * 1024 * 1024,
     },

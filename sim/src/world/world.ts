@@ -55,6 +55,8 @@ export interface WorldOptions {
   readonly routers: number;
   readonly apis: number;
   readonly gateways?: number;
+  /** What may wait for one client; left out: so little that clients that are held up for seconds reach it. */
+  readonly queueBytes?: number;
   /** Messages are written to bytes and read again on their way. */
   readonly isWire?: boolean;
   /** Refusing: the one at `data`. Confirming: a log that takes whatever it is sent, read to see what counts. */
@@ -64,6 +66,8 @@ export interface WorldOptions {
   readonly guards?: WorldGuards;
   readonly isTracing?: boolean;
 }
+
+const fewBytes = 24 * 1024;
 
 /** A fleet of real logic on simulated machines. */
 export class World {
@@ -274,6 +278,7 @@ export class World {
         address: addressOf(name),
         coordinator: addressOf("coordinator-0"),
         users: addressOf("user-0"),
+        queueBytes: this.options.queueBytes ?? fewBytes,
         routers,
         store: this.sessionStore,
         random: this.random.fork(process.incarnation),
