@@ -22,15 +22,25 @@ export async function takeRange(
   const prev = lastOf(await journal.readEpochs(range), range);
   const isOwn = prev !== undefined && prev.incarnation === incarnation && owns(prev, range);
   // Carried out before, or it is not about what this process has.
-  if (isOwn && (prev.moveId === moveId || fromIncarnation !== incarnation)) return { taken: true, row: prev };
+  if (isOwn && (prev.moveId === moveId || fromIncarnation !== incarnation)) return complete(prev, journal);
   const mayTake = prev === undefined || prev.incarnation === fromIncarnation || prev.host === name;
   if (!mayTake) return { taken: false, owner: prev };
   const epoch = (prev?.epoch ?? 0) + 1;
   const row: EpochRecord = { range, split: false, epoch, host: name, incarnation, moveId };
   const { taken, winner } = await journal.takeEpoch(row, prev);
   if (taken) return { taken: true, row };
-  if (winner?.incarnation === incarnation && winner.epoch === epoch) return { taken: true, row: winner };
+  if (winner?.incarnation === incarnation && winner.epoch === epoch) return complete(winner, journal);
   return { taken: false, owner: winner };
+}
+
+/**
+ * What was taken by an attempt that failed midway may not be in force for all slots yet: asking for it again does what is
+ * left. A split is asked for until it is done, and its halves may have other owners since.
+ */
+async function complete(row: EpochRecord, journal: Pick<Journal, "takeEpoch">): Promise<Taking> {
+  if (row.split) return { taken: true, row };
+  const { taken, winner } = await journal.takeEpoch(row, undefined);
+  return taken ? { taken, row } : { taken, owner: winner };
 }
 
 /** Whether an EPOCH gives its owner exactly this range: as it is, or as one half of a split. */
