@@ -55,6 +55,8 @@ export function testSpec(changes: FleetChanges = {}): object {
       guild: { hosts: 2 },
       gateway: {
         replicas: changes.gateways ?? 2,
+        // Witnesses that do not come back by themselves hold no test up for long.
+        drain: { deadline: "12s", batch: "25%" },
         ...(changes.heartbeatInterval === undefined ? {} : { heartbeatInterval: changes.heartbeatInterval }),
         ...(changes.resumeWindow === undefined ? {} : { resumeWindow: changes.resumeWindow }),
         ...(changes.zstdContexts === undefined ? {} : { zstdContexts: changes.zstdContexts }),

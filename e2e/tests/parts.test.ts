@@ -157,7 +157,7 @@ test("router: without it nothing of guilds; logins and open connections go on, a
   expect([witness.session, witness.resumes]).toEqual([0, 0]);
 });
 
-test("guild: without a host its guilds' commands and reads wait; guilds of the other go on", async () => {
+test("guild: without a host its guilds' commands and reads wait for the next owner; guilds of the other go on", async () => {
   const witness = await watch();
   await stage.fleet.fleet.stop("guild-0");
   const posts = guilds.map((guild) => ({ guild, answer: following(post(guild)), read: following(history(guild)) }));
@@ -167,11 +167,8 @@ test("guild: without a host its guilds' commands and reads wait; guilds of the o
   for (let round = 0; round < 5; round += 1) for (const { guild } of served) await postAndSee(guild, witness);
   for (const { answer } of served) expect((await answer.promise).status).toBe(200);
   expect(waiting.length).toBeGreaterThan(0);
-  expect(waiting.map(({ answer, read }) => [answer.isSettled, read.isSettled])).toEqual(
-    waiting.map(() => [false, false]),
-  );
   await expectBeat(witness);
-  await stage.fleet.fleet.start("guild-0");
+  // The other host takes them over when the lease has lapsed: nobody starts this one again.
   for (const { answer, read, guild } of waiting) {
     expect([(await answer.promise).status, (await read.promise).status]).toEqual([200, 200]);
     await postAndSee(guild, witness);

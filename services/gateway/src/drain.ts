@@ -12,7 +12,7 @@ import type { Connection } from "./transport/connection.ts";
  *      └──all have been told──▶ waiting for the sessions to go on elsewhere
  *             └──all have, or the rest is left to the log (see DrainResult)──▶ done: connections that are left are closed
  *
- * The next batch follows when most of the one before have found their places, or after its share of half the time.
+ * The next batch follows when most of the one before have found their places, or after its share of half the time, 5 s at most.
  */
 
 /** Who is there for clients that are sent away: other gateways; nobody before this one's successor; nobody for good. */
@@ -35,6 +35,8 @@ export interface DrainPorts {
 }
 
 const leastPauseMs = 50;
+// Clients that are away must not hold up the others, however few the batches are.
+const mostPauseMs = 5_000;
 const lookMs = 20;
 const outlookEveryMs = 1_000;
 // Clients that do not close by themselves are closed so long after they were told.
@@ -83,7 +85,7 @@ export class Drain {
       waiting.push(...later);
       if (waiting.length === 0) return;
       const spreadMs = this.#outlook === "others" ? deadlineMs / 2 : aloneSpreadMs;
-      await this.#pause(told, (spreadMs / batches) * (0.5 + context.random()));
+      await this.#pause(told, Math.min(mostPauseMs, (spreadMs / batches) * (0.5 + context.random())));
     }
   }
 
