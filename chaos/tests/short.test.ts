@@ -3,8 +3,9 @@ import { runChaos } from "../src/chaos.ts";
 import { faultKinds } from "../src/faults/fault-plan.ts";
 import { isClean, renderReport } from "../src/report.ts";
 
-// One fault of each kind, always the same ones. `npm run chaos` does more of them, and others.
-const seed = 20_261;
+// One fault of each kind, always the same ones: a gateway hangs, is parted from the others and is drained, a host is killed.
+// `npm run chaos` does more of them, and others.
+const seed = 20_350;
 
 test("people notice nothing of a fault of each kind but a pause", async () => {
   const lines: string[] = [];
