@@ -13,6 +13,13 @@ export type Fault =
   | { readonly kind: "pause"; readonly name: string; readonly how: PauseKind; readonly forMs: number }
   /** Nothing gets from one name ("*": any) to another. */
   | { readonly kind: "block"; readonly from: string; readonly to: string; readonly forMs: number }
+  /** Nothing gets from any of the one side to any of the other, nor back. */
+  | {
+      readonly kind: "divide";
+      readonly here: readonly string[];
+      readonly there: readonly string[];
+      readonly forMs: number;
+    }
   /** All streams between two processes break. */
   | { readonly kind: "reset"; readonly a: string; readonly b: string }
   | {
@@ -57,7 +64,14 @@ export type Fault =
       /** How many of them pass unharmed. */
       readonly skip: number;
       readonly afterMs: number;
-      readonly effect: "crash sender" | "crash receiver" | "pause sender" | "pause receiver" | "block" | "reset";
+      readonly effect:
+        | "crash sender"
+        | "crash receiver"
+        | "pause sender"
+        | "pause receiver"
+        | "block"
+        | "reset"
+        | "block, crash receiver";
       readonly forMs: number;
     }
   /** The coordinator cannot write. */
@@ -87,6 +101,6 @@ export function describeFault({ atMs, fault }: PlannedFault): string {
   const { kind, ...rest } = fault;
   const details = Object.entries(rest)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `${key}=${typeof value === "number" ? Math.round(value * 1_000) / 1_000 : value}`);
+    .map(([key, value]) => `${key}=${typeof value === "number" ? Math.round(value * 1_000) / 1_000 : String(value)}`);
   return `${atMs.toFixed(0).padStart(8)} ${kind} ${details.join(" ")}`;
 }

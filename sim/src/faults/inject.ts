@@ -19,6 +19,9 @@ export function makeInjector(world: World): Injector {
 // As many as a log has partitions.
 const mostShards = 16;
 
+// While the answer is still held up.
+const crashPart = 0.7;
+
 function caseOf(message: unknown): string | undefined {
   return (message as { body?: { $case?: string } } | undefined)?.body?.$case;
 }
@@ -33,6 +36,7 @@ function sprung({ effect, forMs }: Extract<Fault, { kind: "trap" }>, from: strin
     case "pause receiver":
       return { kind: "pause", name: effect === "pause sender" ? from : to, how: "frozen", forMs };
     case "block":
+    case "block, crash receiver":
       return { kind: "block", from, to, forMs };
     case "reset":
       return { kind: "reset", a: from, b: to };
@@ -77,6 +81,13 @@ class WorldInjector implements Injector {
       case "block": {
         const block = network.block(fault.from, fault.to);
         this.#lasting(fault.forMs, () => block[Symbol.dispose]());
+        break;
+      }
+      case "divide": {
+        const sides = fault.here.flatMap((a) => fault.there.flatMap((b) => [network.block(a, b), network.block(b, a)]));
+        this.#lasting(fault.forMs, () => {
+          for (const block of sides) block[Symbol.dispose]();
+        });
         break;
       }
       case "reset":
@@ -160,6 +171,11 @@ class WorldInjector implements Injector {
         evidence.count(`trapped ${trap.on}`);
         evidence.note(() => `TRAPPED ${trap.on} from ${from} to ${to}: ${trap.effect}`);
         this.inject(sprung(trap, from, to));
+        if (trap.effect !== "block, crash receiver") return;
+        const crash: Fault = { kind: "crash", name: to, silently: false, effects: undefined, forMs: 500 };
+        engine.after(trap.forMs * crashPart, () => {
+          if (!this.#isHealed) this.inject(crash);
+        });
       });
     });
   }

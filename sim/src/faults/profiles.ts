@@ -8,6 +8,7 @@ export const profileNames = [
   "doubling",
   "crashes",
   "partitions",
+  "divides",
   "pauses",
   "slow-journal",
   "clocks",
@@ -60,6 +61,21 @@ const block: Maker = (random, cast) => {
   return random.chance(0.5)
     ? { kind: "block", from: a, to: isAll ? "*" : b, forMs }
     : { kind: "block", from: isAll ? "*" : b, to: a, forMs };
+};
+/** A host, mostly with a router, that the coordinator and the other hosts cannot reach, and cannot tell of what they do. */
+const divide: Maker = (random, { hosts, routers, coordinators }) => {
+  const host = random.pick(hosts);
+  const beside = routers.length > 1 && random.chance(0.8) ? [random.pick(routers)] : [];
+  const there = [...coordinators, ...hosts.filter((name) => name !== host)];
+  return { kind: "divide", here: [host, ...beside], there, forMs: random.between(4_000, 16_000) };
+};
+/** What a host sends to the journal arrives late, when others may have written; or its answers do. */
+const holdAppends: Maker = (random, { hosts }) => {
+  const host = random.pick(hosts);
+  const forMs = random.between(500, 12_000);
+  return random.chance(0.7)
+    ? { kind: "block", from: host, to: "data-0", forMs }
+    : { kind: "block", from: "data-0", to: host, forMs };
 };
 const reset: Maker = (random, cast) => {
   const [a, b] = pairOf(random, cast);
@@ -133,7 +149,15 @@ const trap: Maker = (random, { gateways }) => ({
   isReply: random.chance(0.5),
   skip: random.chance(0.6) ? 0 : random.int(6),
   afterMs: random.chance(0.4) ? 0 : random.exponential(4),
-  effect: random.pick(["crash sender", "crash receiver", "pause sender", "pause receiver", "block", "reset"]),
+  effect: random.pick([
+    "crash sender",
+    "crash receiver",
+    "pause sender",
+    "pause receiver",
+    "block",
+    "reset",
+    "block, crash receiver",
+  ]),
   forMs: random.chance(0.4) ? random.between(5, 300) : random.between(300, 9_000),
 });
 const coordinatorStore: Maker = (random) => ({ kind: "coordinator store", forMs: random.between(500, 8_000) });
@@ -152,6 +176,7 @@ const makers: Readonly<Record<ProfileName, readonly Maker[]>> = {
   doubling: [double, double, move, move, crashAny, reshard, balance],
   crashes: [crashHosts, crashAny, crashAny, reset, move, secondCoordinator],
   partitions: [block, block, block, reset, slow, move],
+  divides: [divide, divide, holdAppends, holdAppends, pauseHosts, crashHosts],
   pauses: [pauseHosts, pauseAny, pauseAny, slow, move, move],
   "slow-journal": [slowJournal, slowJournal, slowStore, crashHosts, move, move],
   clocks: [clock, clock, clock, crashHosts, pauseHosts, move],

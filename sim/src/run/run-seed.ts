@@ -281,7 +281,7 @@ function makeShape(seed: number, profile: ProfileName) {
   return {
     shards: random.pick([1, 2, 4, 4]),
     hosts: 2 + random.int(2),
-    routers: 1 + random.int(2),
+    routers: profile === "divides" ? 2 : 1 + random.int(2),
     apis: 1 + random.int(2),
     isWire: random.chance(0.25),
     gateways: profile === "sessions" ? 2 + random.int(2) : random.int(3),
