@@ -1,22 +1,18 @@
 import { type Coordinator, type CoordinatorStore, makeMemoryCoordinatorStore } from "@guildhall/coordinator/domain";
 import type { DataGuards } from "@guildhall/data/domain";
 import { allGuards } from "@guildhall/data/domain";
-import { everyGuard, type GatewayGuards, MemorySessionStore } from "@guildhall/gateway/core";
+import { type GatewayGuards, MemorySessionStore } from "@guildhall/gateway/core";
 import type { ConfirmGuards, Host, HostGuards } from "@guildhall/guild/domain";
 import type { Profile } from "@guildhall/proto";
 import type { Router } from "@guildhall/router/domain";
 import type { MapGuards } from "@guildhall/slots";
 import { smallestIdAt } from "@guildhall/snowflake";
-import { startApi } from "../actors/api.ts";
-import { startCoordinator } from "../actors/coordinator.ts";
-import { type DataDisk, startData } from "../actors/data.ts";
-import { type SimGateway, startGateway } from "../actors/gateway.ts";
-import { type HostOptions, startHost } from "../actors/host.ts";
-import { startLog } from "../actors/log.ts";
-import { type FleetOperator, plainSpec, startOperator } from "../actors/operator.ts";
-import { startRouter } from "../actors/router.ts";
-import { type Script, startScriptedCoordinator } from "../actors/scripted-coordinator.ts";
-import { AccountsDisk, startUser } from "../actors/user.ts";
+import type { DataDisk } from "../actors/data.ts";
+import type { SimGateway } from "../actors/gateway.ts";
+import type { HostOptions } from "../actors/host.ts";
+import type { FleetOperator } from "../actors/operator.ts";
+import type { Script } from "../actors/scripted-coordinator.ts";
+import { AccountsDisk } from "../actors/user.ts";
 import type { JournalView } from "../checks/check-journal.ts";
 import { Evidence } from "../checks/evidence.ts";
 import { type ApiClient, makeApiClient } from "../clients/api-client.ts";
@@ -28,7 +24,9 @@ import { JournalDisk } from "../model/journal-disk.ts";
 import { LogDisk } from "../model/log-disk.ts";
 import { StoreDisk } from "../model/store-disk.ts";
 import { makeNetwork, type Network } from "../network/network.ts";
+import { addressOf } from "./address.ts";
 import { beginMs, type Machines, makeMachines } from "./machines.ts";
+import { startPrograms } from "./programs.ts";
 import { makeWeather, type Weather } from "./weather.ts";
 
 /** Both kinds of journal. */
@@ -66,8 +64,6 @@ export interface WorldOptions {
   readonly guards?: WorldGuards;
   readonly isTracing?: boolean;
 }
-
-const fewBytes = 24 * 1024;
 
 /** A fleet of real logic on simulated machines. */
 export class World {
@@ -133,27 +129,11 @@ export class World {
 
   /** Starts every process. */
   start(): void {
-    const { options, machines, network, disk, weather } = this;
-    machines.install("data-0", (process) =>
-      startData(network, process, { address: addressOf("data-0"), disk, weather }),
-    );
-    if (this.#logAt !== undefined) {
-      const address = addressOf("log-0");
-      machines.install("log-0", (process) => startLog(network, process, { address, disk: this.log, weather }));
-    }
-    this.#installCoordinator();
-    const routers = this.namesOf("router", options.routers).map(addressOf);
-    machines.install("user-0", (process) =>
-      startUser(network, process, { address: addressOf("user-0"), routers, disk: this.accounts }),
-    );
-    for (const name of this.namesOf("router", options.routers)) this.#installRouter(name);
-    for (const name of this.namesOf("guild", options.hosts)) this.#installHost(name, routers);
-    for (const name of this.namesOf("api", options.apis)) this.#installApi(name, routers);
-    for (const name of this.namesOf("gateway", options.gateways ?? 0)) this.#installGateway(name, routers);
+    startPrograms(this);
   }
 
   /** Where the log is, when that is the journal. */
-  get #logAt(): HostOptions["log"] {
+  get logAt(): HostOptions["log"] {
     const { journal, guards } = this.options;
     if (journal !== "confirming") return undefined;
     return { address: addressOf("log-0"), partitions, guards: { confirm: true, ...guards?.confirming } };
@@ -206,127 +186,13 @@ export class World {
       bot: profile(true),
     };
   }
-
-  #installCoordinator(): void {
-    const { options, machines, network } = this;
-    const { script, shards } = options;
-    const address = addressOf("coordinator-0");
-    const hosts = this.namesOf("guild", options.hosts);
-    if (script !== undefined) {
-      machines.install("coordinator-0", (process) => startScriptedCoordinator(network, process, { address, script }));
-      return;
-    }
-    machines.install("coordinator-0", (process) =>
-      startCoordinator(network, process, {
-        ...{ address, data: addressOf("data-0"), shards, hosts, store: this.coordinatorStore },
-        random: this.random.fork(process.incarnation),
-        isStoreDown: () => this.weather.coordinatorStoreFails,
-        ...(this.#logAt && { log: this.#logAt }),
-        onFailure: (what, error) => this.evidence.note(() => `${process.incarnation}: ${what} failed: ${error}`),
-        onCoordinator: (coordinator) => {
-          this.coordinator = coordinator;
-        },
-      }),
-    );
-    machines.install("operator", (process) => {
-      const spec = this.operator?.spec ?? plainSpec(shards, hosts);
-      this.operator = startOperator(network, process, { coordinator: address, spec });
-    });
-  }
-
-  #installRouter(name: string): void {
-    const { network, weather } = this;
-    this.machines.install(name, (process) =>
-      startRouter(network, process, {
-        address: addressOf(name),
-        data: addressOf("data-0"),
-        coordinator: addressOf("coordinator-0"),
-        random: this.random.fork(process.incarnation),
-        guards: { mapVersion: true, highestEpoch: true, ...this.options.guards?.map },
-        weather,
-        onRouter: (router) => void this.routers.set(name, router),
-      }),
-    );
-  }
-
-  #installHost(name: string, routers: readonly string[]): void {
-    this.machines.install(name, (process) =>
-      startHost(this.network, process, {
-        address: addressOf(name),
-        data: addressOf("data-0"),
-        coordinator: addressOf("coordinator-0"),
-        users: [addressOf("user-0")],
-        routers,
-        random: this.random.fork(process.incarnation),
-        ...(this.#logAt && { log: this.#logAt }),
-        ...(this.options.guards?.host && { guards: this.options.guards.host }),
-        onWarning: (what, details) => this.evidence.note(() => `${process.incarnation}: ${what} ${describe(details)}`),
-        onHandoff: (kind, outcome) => {
-          this.evidence.count(`${kind} ${handoffResults[outcome.result] ?? ""}`);
-          const { pauseMs, moveId } = outcome;
-          this.evidence.pauses.push({ what: `${kind} ${moveId}`, pauseMs, atMs: this.engine.nowMs });
-          this.evidence.note(() => `${process.incarnation}: ${kind} ${describe({ ...outcome })}`);
-        },
-        onHost: (host) => void this.hosts.set(name, host),
-      }),
-    );
-  }
-
-  #installGateway(name: string, routers: readonly string[]): void {
-    this.machines.install(name, (process) =>
-      startGateway(this.network, process, {
-        address: addressOf(name),
-        coordinator: addressOf("coordinator-0"),
-        users: addressOf("user-0"),
-        queueBytes: this.options.queueBytes ?? fewBytes,
-        routers,
-        store: this.sessionStore,
-        random: this.random.fork(process.incarnation),
-        resumeWindowMs,
-        guards: { ...everyGuard, ...this.options.guards?.gateway },
-        onCount: (what) => this.evidence.count(what),
-        onLog: (level, fields, text) =>
-          this.evidence.note(() => `${process.incarnation}: ${level} ${text} ${describe({ ...fields })}`),
-        onGateway: (gateway) => void this.gateways.set(name, gateway),
-      }),
-    );
-  }
-
-  #installApi(name: string, routers: readonly string[]): void {
-    this.machines.install(name, (process) =>
-      startApi(this.network, process, {
-        address: addressOf(name),
-        coordinator: addressOf("coordinator-0"),
-        routers,
-        random: this.random.fork(process.incarnation),
-        witness: this.evidence,
-      }),
-    );
-  }
 }
 
-const handoffResults: Readonly<Record<number, string>> = { 1: "done", 2: "taken back", 3: "refused" };
-const resumeWindowMs = 120_000;
 // GUILDS, GUILD_MEMBERS, GUILD_MESSAGES, GUILD_MESSAGE_REACTIONS, MESSAGE_CONTENT.
 const botIntents = (1 << 0) | (1 << 1) | (1 << 9) | (1 << 10) | (1 << 15);
 const guildsBeginMs = 1_750_000_000_000;
 const peopleBeginMs = 1_700_000_000_000;
 
-/** Where a process is reached. */
-export function addressOf(name: string): string {
-  return `sim:${name}`;
-}
-
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-function describe(details: Readonly<Record<string, unknown>>): string {
-  return Object.entries(details)
-    .map(([key, value]) => `${key}=${value instanceof Error ? value.message : JSON.stringify(value, replaceBigint)}`)
-    .join(" ");
-}
-
-function replaceBigint(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? String(value) : value;
 }
