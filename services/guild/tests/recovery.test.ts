@@ -196,6 +196,26 @@ test("a host that was overtaken without knowing does not refuse: it names the ow
   expect(String((outcome as PromiseRejectedResult).reason)).toContain("notOwner");
 });
 
+test("a host that was overtaken without knowing, and is to take the range back, takes it", async () => {
+  seize(2);
+  fleet.coordinator.order("guild-0", { i: 0, n: 1 }, { fromIncarnation: "other" });
+  await waitFor(async () => {
+    await fleet.time.advanceAsync(5);
+    return on.serves[0] === "0/1@3";
+  });
+  expect(
+    unwrap(await on.ask({ $case: "heads", value: Heads.fromPartial({ topics: [guild.id] }) }), "heads"),
+  ).toBeDefined();
+});
+
+test("a host that has by now what it is to take from another goes on as it was", async () => {
+  await fleet.time.advanceAsync(1_000);
+  const checks = on.host?.stats.fenceChecks ?? 0;
+  fleet.coordinator.order("guild-0", { i: 0, n: 1 }, { fromIncarnation: "other" });
+  await fleet.time.advanceAsync(3_000);
+  expect([on.serves, on.host?.stats.fenceChecks]).toEqual([["0/1@1"], checks + 1]);
+});
+
 test("a range of another's that the order does not name is left alone", async () => {
   const other = new Fleet();
   other.journal.seize({

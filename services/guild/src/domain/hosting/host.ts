@@ -119,6 +119,7 @@ class GuildHost implements Host {
       ...{ incarnation: config.incarnation, shards: this.#table, reporter: ports.reporter },
       tools: { parts: this.#parts, sealer: makeSealer(this.#parts), changes },
       take: (order) => this.#take(order),
+      checkFences: () => this.#checkFences(),
       ended: (kind, outcome) => this.#ended(kind, outcome),
     });
     this.#renewals = makeRenewals({

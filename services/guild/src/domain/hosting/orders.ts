@@ -20,6 +20,8 @@ export interface OrdersOptions {
   readonly reporter: Reporter;
   /** Takes a range that this host does not serve. */
   readonly take: (order: Order & HandoffOrder) => Promise<void>;
+  /** Asks the journal for the owners of what is served, and drops what others own. */
+  readonly checkFences: () => Promise<void>;
   readonly ended: (kind: HandoffKind, outcome: HandoffOutcome) => void;
 }
 
@@ -103,18 +105,28 @@ class HostOrders implements Orders {
   }
 
   async #take(order: Order & HandoffOrder): Promise<void> {
-    const { shards, incarnation, take, tools, reporter, ended } = this.#options;
+    const { shards, incarnation, take, checkFences, tools, ended } = this.#options;
     const shard = shards.at(order.range);
-    if (shard === undefined) {
+    if (shard?.row.moveId === order.moveId) return;
+    if (shard === undefined || order.fromIncarnation !== incarnation) {
+      // What is to be taken from another and is served here was lost without this host's knowing, or has come since.
+      if (shards.overlaps(order.range)) await checkFences();
       if (!shards.overlaps(order.range)) return take(order);
-      return reporter.warn("an order to take slots that are served in other ranges", {
-        range: formatRange(order.range),
-      });
+      return this.#obsolete(order);
     }
-    if (order.fromIncarnation !== incarnation || shard.row.moveId === order.moveId) return;
     const outcome = await retakeShard(order, shard, tools);
     ended("retake", outcome);
     if (outcome.reason !== "") throw new Error(outcome.reason);
+  }
+
+  /** The journal says that this host has what another was thought to have. */
+  #obsolete({ range }: Order & HandoffOrder): void {
+    const { shards, reporter } = this.#options;
+    const changing = shards.all.some((shard) => shard.seal.isSealed && rangesOverlap(shard.range, range));
+    if (changing) throw new Error("the slots are changing hands");
+    if (shards.at(range) === undefined) {
+      reporter.warn("an order to take slots that are served in other ranges", { range: formatRange(range) });
+    }
   }
 
   async #refuse(order: Order & HandoffOrder, reason: string): Promise<void> {
