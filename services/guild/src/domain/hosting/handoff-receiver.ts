@@ -25,7 +25,7 @@ import { pause } from "./waiting.ts";
  *                        │                            │                                              └──another's, 10 s──▶ (none)
  *                        └──failed, 10 s, abandoned──▶ (none)
  *
- * While looking nothing is asked for any more: the giver takes the shard back by then, and the first of both EPOCHs stands.
+ * While looking nothing new is asked for: the giver takes the shard back by then, and the first of both EPOCHs stands.
  */
 
 /** Takes shards that other hosts hand over. */
@@ -189,14 +189,21 @@ class Receiver implements HandoffReceiver {
     return committed;
   }
 
-  /** Whether an EPOCH of unknown outcome turns out to be there. */
+  /**
+   * Whether an EPOCH of unknown outcome turns out to be there, and is in force for all slots: what was written of it may be
+   * the half. Asking for what is there does the rest, and takes nothing.
+   */
   async #appears(row: EpochRecord): Promise<boolean> {
     const { journal, clock, timers } = this.#options.parts.ports;
     const range = row.range ?? { i: 0, n: 1 };
     for (const untilMs = clock.monotonicMs() + keptMs; clock.monotonicMs() < untilMs; ) {
       const records = await journal.readEpochs(range).catch(() => []);
       const last = lastOf(records, range);
-      if (last !== undefined && last.epoch >= row.epoch) return sameEpoch(keyOf(last), keyOf(row));
+      if (last !== undefined && last.epoch >= row.epoch) {
+        if (!sameEpoch(keyOf(last), keyOf(row))) return false;
+        const completed = await journal.takeEpoch(row, undefined).catch(() => undefined);
+        if (completed !== undefined) return completed.taken;
+      }
       await pause(lookEveryMs, timers);
     }
     return false;

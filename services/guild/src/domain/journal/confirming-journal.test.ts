@@ -326,6 +326,44 @@ describe("positions", () => {
       { record: { topic: topicIn(1) } },
     ]);
   });
+
+  test("below what was written in the meantime hold nothing up that brings no record", async () => {
+    const { log, a, b, first } = await start(2);
+    plan(log, "written", "lost");
+    await expect(b.takeEpoch(epochOf("b", 2), first)).rejects.toThrow();
+    for (let seq = 1n; seq <= 9n; seq++) await append(a, recordOf(topicIn(1), seq));
+    // Another host finds the EPOCH half copied.
+    await makeConfirmingJournal(log, { writer: "c" }).takeEpoch(epochOf("c", 2), first);
+    expect((await b.takeEpoch(epochOf("b", 2), first)).taken).toBe(true);
+    const { records, end } = await b.readTail(all, 0n, 100);
+    expect([records.length, end]).toEqual([9, true]);
+  });
+
+  test("that were lost under an earlier EPOCH hold nothing up under a later one", async () => {
+    const { log, a, b, first } = await start(2);
+    plan(log, "lost");
+    await expect(append(a, recordOf(topicIn(1), 1n))).rejects.toThrow();
+    const second = epochOf("b", 2);
+    await b.takeEpoch(second, first);
+    for (let seq = 1n; seq <= 9n; seq++) await append(b, recordOf(topicIn(0), seq, 2));
+    plan(log, "written", "refused");
+    await expect(a.takeEpoch(epochOf("a", 3), second)).rejects.toThrow();
+    await b.takeEpoch(epochOf("b", 3), second);
+    expect((await a.takeEpoch(epochOf("a", 3), second)).taken).toBe(true);
+    const { records, end } = await a.readTail(all, 0n, 100);
+    expect([records.length, end]).toEqual([9, true]);
+  });
+
+  test("are not called read to the end while what an earlier owner wrote lies above them", async () => {
+    const { log, a, b, first } = await start(2);
+    await append(a, recordOf(topicIn(1), 1n));
+    await append(a, recordOf(topicIn(0), 1n));
+    plan(log, "written", "refused");
+    await expect(b.takeEpoch(epochOf("b", 2), first)).rejects.toThrow();
+    await expect(b.readTail(all, 0n, 10)).rejects.toMatchObject({ code: "JOURNAL_UNAVAILABLE" });
+    expect((await b.takeEpoch(epochOf("b", 2), first)).taken).toBe(true);
+    expect(await b.readTail(all, 0n, 10)).toMatchObject({ end: true, records: [{}, {}] });
+  });
 });
 
 test("gives request ids since a time, and five minutes back from the last record of the range", async () => {

@@ -117,11 +117,13 @@ class LogJournal implements ConfirmingJournal {
   async readTail(range: SlotRange, after: bigint, limit: number) {
     const lanes = await this.#caughtUp(range);
     const to = this.#finalTo(range, lanes);
-    const found = lanes.flatMap((lane) =>
-      lane.view.held
-        .filter((held) => held.position > after && held.position <= to && isIn(range, held))
-        .map((held) => ({ lane, held })),
+    const later = lanes.flatMap((lane) =>
+      lane.view.held.filter((held) => held.position > after && isIn(range, held)).map((held) => ({ lane, held })),
     );
+    const found = later.filter(({ held }) => held.position <= to);
+    if (found.length < later.length && later.some((each) => each.held.position > to && isOfEarlier(each))) {
+      throw new GuildhallError("JOURNAL_UNAVAILABLE", "what earlier owners have written is not all there yet");
+    }
     found.sort((a, b) => ascending(a.held.position, b.held.position));
     const page = found.slice(0, limit);
     const records = (await Promise.all(lanes.map((lane) => lane.load(heldOf(page, lane))))).flat();
@@ -218,6 +220,11 @@ class LogJournal implements ConfirmingJournal {
   #laneOf(slot: number): PartitionLane {
     return this.#lanes[shardOf(slot, this.#lanes.length)] as PartitionLane;
   }
+}
+
+/** Whether a record is of an earlier owner than the one of now, who will not tell of it by another way. */
+function isOfEarlier({ lane, held }: { readonly lane: PartitionLane; readonly held: Held }): boolean {
+  return lane.view.ownerOf(slotOf(held.topic))?.epoch !== held.epoch;
 }
 
 function heldOf(page: readonly { lane: PartitionLane; held: Held }[], lane: PartitionLane): readonly Held[] {

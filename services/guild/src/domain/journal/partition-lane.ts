@@ -1,5 +1,7 @@
 import { GuildhallError, isGuildhallError } from "@guildhall/errors";
 import type { AppendAnswer } from "@guildhall/proto";
+import { slotOf } from "@guildhall/slots";
+import { lower } from "../model/bigint-order.ts";
 import type { JournalRecord } from "../ports.ts";
 import type { LogContent, LogEntry, PartitionLog } from "./partition-log.ts";
 import { type Held, makePartitionView, type PartitionView } from "./partition-view.ts";
@@ -39,7 +41,7 @@ export interface LaneOptions {
 export interface PartitionLane {
   readonly view: PartitionView;
   readonly state: "clear" | "producing" | "confirming" | "doubtful" | "rereading";
-  /** The lowest stamp of this writer that may yet come to count; undefined when there is none. */
+  /** The lowest stamp of a record of this writer that may yet come to count; undefined when there is none. */
   readonly unsettledFrom: bigint | undefined;
   /** Answers for each record, in order. Rejects with JOURNAL_UNAVAILABLE or QUEUE_FULL when nothing of it was sent. */
   append(records: readonly JournalRecord[]): Promise<readonly AppendAnswer[]>;
@@ -49,6 +51,14 @@ export interface PartitionLane {
   catchUp(): Promise<void>;
   /** The records of entries that count. */
   load(held: readonly Held[]): Promise<{ readonly position: bigint; readonly record: JournalRecord }[]>;
+}
+
+/** What may have been written. */
+interface Sent {
+  /** Its last stamp. */
+  readonly to: bigint;
+  /** By slot: by which EPOCH its first record there was written, and its stamp. */
+  readonly firsts: ReadonlyMap<number, { readonly epoch: number; readonly stamp: bigint }>;
 }
 
 interface Job {
@@ -75,9 +85,9 @@ class Lane implements PartitionLane {
   #jobs: Job[] = [];
   #waiting = 0;
   #working = false;
-  /** The first and the last stamp of what may have been written. */
-  #unknown: { readonly from: bigint; readonly to: bigint } | undefined;
-  #underWay: { readonly from: bigint; readonly to: bigint } | undefined;
+  /** Of unknown outcome, until something later of this writer has been seen. */
+  #unknown: Sent | undefined;
+  #underWay: Sent | undefined;
   #reading: Promise<void> | undefined;
   #readingNext: Promise<void> | undefined;
 
@@ -86,8 +96,17 @@ class Lane implements PartitionLane {
   }
 
   get unsettledFrom(): bigint | undefined {
-    const isUnknown = this.#unknown !== undefined && this.view.stampOf(this.#options.writer) < this.#unknown.to;
-    return (isUnknown ? this.#unknown : this.#underWay)?.from;
+    const { writer } = this.#options;
+    let least: bigint | undefined;
+    for (const sent of [this.#doubted(), this.#underWay]) {
+      for (const [slot, { epoch, stamp }] of sent?.firsts ?? []) {
+        const owner = this.view.ownerOf(slot);
+        // Under another EPOCH it counts no more, whenever it lands.
+        if (owner?.epoch !== epoch || owner.incarnation !== writer) continue;
+        least = least === undefined ? stamp : lower(least, stamp);
+      }
+    }
+    return least;
   }
 
   append(records: readonly JournalRecord[]): Promise<readonly AppendAnswer[]> {
@@ -184,8 +203,7 @@ class Lane implements PartitionLane {
     const { contents, early } = this.#prepare(jobs);
     if (contents.length === 0) return this.#answer(jobs, early);
     const entries = contents.map((content): LogEntry => ({ ...content, writer, stamp: nextStamp() }));
-    const [first, last] = [entries.at(0), entries.at(-1)] as [LogEntry, LogEntry];
-    this.#underWay = { from: first.stamp, to: last.stamp };
+    this.#underWay = sentOf(entries);
     this.state = "producing";
     try {
       const isSeen = await this.#confirm(await log.produce(partition, entries), entries);
@@ -242,9 +260,19 @@ class Lane implements PartitionLane {
     rejectAll(jobs, isCertain ? error : unknown());
   }
 
+  #doubted(): Sent | undefined {
+    const { writer } = this.#options;
+    return this.#unknown !== undefined && this.view.stampOf(writer) < this.#unknown.to ? this.#unknown : undefined;
+  }
+
   #doubt(): void {
-    const { unsettledFrom: from } = this;
-    if (from !== undefined && this.#underWay !== undefined) this.#unknown = { from, to: this.#underWay.to };
+    if (this.#underWay === undefined) return;
+    const firsts = new Map(this.#underWay.firsts);
+    // Of one slot the earlier, but for what an earlier EPOCH was good for.
+    for (const [slot, before] of this.#doubted()?.firsts ?? []) {
+      if ((firsts.get(slot)?.epoch ?? 0) <= before.epoch) firsts.set(slot, before);
+    }
+    this.#unknown = { to: this.#underWay.to, firsts };
   }
 
   #answer(jobs: readonly Job[], early: ReadonlyMap<JournalRecord, AppendAnswer>): void {
@@ -283,6 +311,17 @@ class Lane implements PartitionLane {
       this.#options.saw(entry.stamp);
     }
   }
+}
+
+function sentOf(entries: readonly LogEntry[]): Sent {
+  const firsts = new Map<number, { epoch: number; stamp: bigint }>();
+  for (const entry of entries) {
+    if (entry.is !== "record") continue;
+    const { topic, epoch } = entry.record;
+    const known = firsts.get(slotOf(topic));
+    if (known === undefined || known.epoch < epoch) firsts.set(slotOf(topic), { epoch, stamp: entry.stamp });
+  }
+  return { to: entries.at(-1)?.stamp ?? 0n, firsts };
 }
 
 /** Takes what was written for what counts. */
