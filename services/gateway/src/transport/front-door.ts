@@ -77,7 +77,8 @@ export class FrontDoor implements SocketEvents {
   watch(): void {
     const nowMs = this.#ports.nowMs();
     this.#wheel.turn(nowMs, (connection) => {
-      if (connection.isClosing) return undefined;
+      // One that was told to reconnect has no session any more, and is closed by whoever told it.
+      if (connection.isClosing || connection.isLeaving) return undefined;
       const deadlineMs = this.#deadlineOf(connection);
       if (deadlineMs > nowMs) return deadlineMs;
       const isUnknown = connection.session === undefined && !connection.isIdentifying;
