@@ -102,6 +102,21 @@ test("many takeovers in a row, each by a gateway that then dies, lose nothing", 
   expectContiguous(...clients);
 });
 
+test("a gateway that claimed and died leaves the session to the log before it, whatever its clock said", async () => {
+  const world = makeWorld();
+  const [first, second, third] = [world.addGateway(), world.addGateway({ aheadMs: 60_000 }), world.addGateway()];
+  const client = await world.identify(first, userId, commonIntents);
+  // The second one has a log, and nothing of this session in it.
+  await world.identify(second, otherId, commonIntents);
+  world.kill(first);
+  const { sessionId } = client;
+  const other = (await world.store.logs()).find(({ tag }) => !sessionId.startsWith(tag));
+  expect(await world.store.claim({ sessionId, generation: 1, holder: other?.tag ?? "" })).toBe(true);
+  world.kill(second);
+  const resumed = await world.resume(third, userId, sessionId, client.lastS);
+  expect(types(resumed)).toEqual(["RESUMED"]);
+});
+
 test("what was visible before access was lost comes, and nothing after it; gained channels come with their event", async () => {
   const world = makeWorld();
   const [first, second] = [world.addGateway(), world.addGateway()];

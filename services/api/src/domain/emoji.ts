@@ -11,6 +11,8 @@ const needsVariation = /^\p{Emoji}$/u;
 const showsAsEmoji = /^\p{Emoji_Presentation}$/u;
 const skinTone = /^\p{Emoji_Modifier}$/u;
 
+const mostId = 2n ** 63n - 1n;
+
 // The longest emoji (a family, a flag of tags) is far shorter.
 const maxUnits = 64;
 
@@ -21,9 +23,14 @@ const maxUnits = 64;
 export function readEmoji(text: string): NamedEmoji | undefined {
   if (text.length > maxUnits) return undefined;
   const match = custom.exec(text);
-  if (match !== null) return { id: BigInt(match[2] as string), name: match[1] as string };
+  if (match !== null) return customEmoji(match[1] as string, BigInt(match[2] as string));
   const name = spellings(text).find((spelling) => standard.test(spelling));
   return name === undefined ? undefined : { id: 0n, name };
+}
+
+/** Ids are kept as signed 64-bit numbers; none that was ever made is above them. */
+function customEmoji(name: string, id: bigint): NamedEmoji | undefined {
+  return id > mostId ? undefined : { id, name };
 }
 
 function spellings(text: string): string[] {

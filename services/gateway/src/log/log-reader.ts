@@ -11,8 +11,11 @@ export interface Damage {
 
 /** What is made of a log. */
 export interface LogSink {
-  /** A segment begins, which was begun at that time (Unix ms): nothing in it refers to the one before by number. */
-  segment(atMs: number): void;
+  /**
+   * A segment begins, which was begun at that time (Unix ms): nothing in it refers to the one before by number. The first
+   * one of a log is number 1.
+   */
+  segment(atMs: number, number: number): void;
   /** The next block's payload. Throws when it is not what this version writes. */
   block(payload: Buffer): void;
   /** Something is missing between what came and what will come. */
@@ -109,7 +112,7 @@ export class LogReader {
     this.#state = "blocks";
     if (this.#isAfterDamage) this.#sink.hole();
     this.#isAfterDamage = false;
-    this.#sink.segment(header.atMs);
+    this.#sink.segment(header.atMs, header.number);
     return true;
   }
 

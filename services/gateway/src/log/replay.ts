@@ -64,6 +64,7 @@ export class Replay implements LogSink {
   #topics: ReplayedTopics;
   #atMs = 0;
   #firstMs: number | undefined;
+  #isWhole = true;
 
   constructor(ports: ReplayPorts) {
     this.#ports = ports;
@@ -84,6 +85,11 @@ export class Replay implements LogSink {
     return this.#firstMs;
   }
 
+  /** Whether nothing is missing between the log's beginning and what was read last. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
   get sessionCount(): number {
     return this.#sessions.size;
   }
@@ -97,7 +103,8 @@ export class Replay implements LogSink {
     return this.#gone.get(sessionId);
   }
 
-  segment(atMs: number): void {
+  segment(atMs: number, number: number): void {
+    if (this.#firstMs === undefined && number > 1) this.#isWhole = false;
     this.#firstMs ??= atMs;
     this.#bodies.clear();
     this.#starts.clear();
@@ -115,6 +122,7 @@ export class Replay implements LogSink {
     this.#slots.clear();
     this.#topics = this.#makeTopics();
     this.#firstMs = undefined;
+    this.#isWhole = false;
   }
 
   damage(damage: Damage): void {

@@ -53,10 +53,11 @@ export class Search implements Disposable {
     const ended = this.#ended();
     if (ended === "over") return "over";
     if (ended === "handed over") return this.#lookAgain();
-    const { firstMs } = ghost.replay;
+    const { firstMs, isWhole } = ghost.replay;
     const { atMs } = this.holder;
-    // What it wrote of the session may have been dropped since: then the one before it is not the last.
-    if (isThere && atMs !== undefined && (firstMs === undefined || firstMs > atMs)) return "gone";
+    // What it wrote of the session may have been dropped since: then the one before it is not the last. The times are by
+    // different clocks, which may differ by more than the log is old: a whole log needs none.
+    if (isThere && !isWhole && atMs !== undefined && (firstMs === undefined || firstMs > atMs)) return "gone";
     return "none";
   }
 

@@ -49,9 +49,11 @@ export class CoreWorld {
     return this.#random / 2_147_483_647;
   }
 
-  addGateway(): CoreGateway {
+  /** Starts another one; its wall clock is `aheadMs` ahead of the store's. */
+  addGateway({ aheadMs = 0 }: { readonly aheadMs?: number } = {}): CoreGateway {
     const tag = (this.gateways.length + 1).toString(16).padStart(8, "a");
-    const { clock, timers } = this.time;
+    const { timers } = this.time;
+    const clock = { ...this.time.clock, nowMs: () => this.time.clock.nowMs() + aheadMs };
     const settings = {
       name: `gateway-${this.gateways.length}`,
       gatewayUrl: "ws://gateway",
