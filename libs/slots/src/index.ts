@@ -9,8 +9,6 @@ export {
 } from "./epoch.ts";
 export {
   type DeltaOutcome,
-  diffMaps,
-  type MapChange,
   type MapDelta,
   type MapGuards,
   type MapUpdate,

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import {
-  diffMaps,
   type MapDelta,
   type MapEntry,
   makeShardMap,
   parseRange,
   rangeContains,
+  sameRange,
   slotCount,
   splitRange,
 } from "./index.ts";
@@ -118,11 +118,16 @@ function makeHistory(random: (below: number) => number, steps: number): (readonl
   return maps;
 }
 
+/** What the coordinator would send to who has one map and is to have the other. */
+const changeOf = (before: readonly MapEntry[], after: readonly MapEntry[]) => ({
+  entries: after.filter((entry) => !before.includes(entry)),
+  removed: before.map(({ range }) => range).filter((range) => !after.some((other) => sameRange(other.range, range))),
+});
 const byRange = (a: MapEntry, b: MapEntry) => a.range.n + a.range.i - (b.range.n + b.range.i);
 const delta = (maps: readonly (readonly MapEntry[])[], from: number, to: number): MapDelta => ({
   fromVersion: from,
   version: to,
-  ...(from === 0 ? { entries: maps[to - 1] ?? [], removed: [] } : diffMaps(maps[from - 1] ?? [], maps[to - 1] ?? [])),
+  ...(from === 0 ? { entries: maps[to - 1] ?? [], removed: [] } : changeOf(maps[from - 1] ?? [], maps[to - 1] ?? [])),
 });
 
 describe("applyDelta", () => {

@@ -1,12 +1,6 @@
-import type { MapEntry, MoveIntent } from "./map-entry.ts";
+import type { MapEntry } from "./map-entry.ts";
 import { type Row, rangeKey, resolveRows } from "./map-rows.ts";
-import { type ShardRange, sameRange, shardOf, slotCount } from "./range.ts";
-
-/** What changed from one set of entries to another: entries that are new or other, and ranges that are none any more. */
-export interface MapChange {
-  readonly entries: readonly MapEntry[];
-  readonly removed: readonly ShardRange[];
-}
+import { type ShardRange, shardOf, slotCount } from "./range.ts";
 
 /** A whole published map; versions begin at 1. */
 export interface MapUpdate {
@@ -15,9 +9,13 @@ export interface MapUpdate {
 }
 
 /** A change of the published map; with `fromVersion` 0 it is the whole map. */
-export interface MapDelta extends MapChange {
+export interface MapDelta {
   readonly fromVersion: number;
   readonly version: number;
+  /** New, or other than they were. */
+  readonly entries: readonly MapEntry[];
+  /** None any more. */
+  readonly removed: readonly ShardRange[];
 }
 
 /** What became of a delta: `old` = not newer than what is known; `gap` = it changes another version, ask for the whole map. */
@@ -121,34 +119,6 @@ export function makeShardMap(guards: MapGuards = allGuards): ShardMap {
       return true;
     },
   };
-}
-
-/** What turns the entries `before` into `after`; each has a range once. */
-export function diffMaps(before: readonly MapEntry[], after: readonly MapEntry[]): MapChange {
-  const known = new Map(before.map((entry) => [rangeKey(entry.range), entry]));
-  const entries: MapEntry[] = [];
-  for (const entry of after) {
-    const key = rangeKey(entry.range);
-    if (!sameEntry(known.get(key), entry)) entries.push(entry);
-    known.delete(key);
-  }
-  return { entries, removed: [...known.values()].map(({ range }) => range) };
-}
-
-function sameEntry(a: MapEntry | undefined, b: MapEntry): boolean {
-  return (
-    a !== undefined &&
-    a.host === b.host &&
-    a.address === b.address &&
-    a.epoch === b.epoch &&
-    a.incarnation === b.incarnation &&
-    sameRange(a.range, b.range) &&
-    sameMove(a.moving, b.moving)
-  );
-}
-
-function sameMove(a: MoveIntent | undefined, b: MoveIntent | undefined): boolean {
-  return a?.moveId === b?.moveId && a?.toHost === b?.toHost && a?.toAddress === b?.toAddress;
 }
 
 function putHigher(rows: Map<number, Row>, row: Row): void {
