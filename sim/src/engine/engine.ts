@@ -11,25 +11,33 @@ export interface Engine {
   after(ms: number, run: () => void): Disposable;
   /**
    * Lets everything happen that is due by `untilMs`: after each event all promises that it settled run to their end. Ends
-   * early once `isOver` says so. Rejects with what an event throws.
+   * early once `isOver` says so. Rejects with what an event throws, and with an EndlessError when there is no end to it.
    */
   run(untilMs: number, isOver?: () => boolean): Promise<void>;
 }
 
+/** More happened than can be meant: something goes on and on without time passing, or nearly so. */
+export class EndlessError extends Error {}
+
+// The longest runs have some hundred thousand.
+const maxEvents = 10_000_000;
+
 /** Makes an engine at time 0. */
-export function makeEngine(random: Random): Engine {
-  return new VirtualTime(random);
+export function makeEngine(random: Random, limits = { maxEvents }): Engine {
+  return new VirtualTime(random, limits.maxEvents);
 }
 
 class VirtualTime implements Engine {
   nowMs = 0;
   events = 0;
   readonly #random: Random;
+  readonly #maxEvents: number;
   readonly #queue = makeEventQueue();
   #number = 0;
 
-  constructor(random: Random) {
+  constructor(random: Random, maxEvents: number) {
     this.#random = random;
+    this.#maxEvents = maxEvents;
   }
 
   at(atMs: number, run: () => void): Disposable {
@@ -65,6 +73,7 @@ class VirtualTime implements Engine {
           }
           this.nowMs = event.atMs;
           this.events++;
+          if (this.events > this.#maxEvents) throw new EndlessError(`${this.events} events by ${this.nowMs} ms`);
           event.run();
         } catch (error) {
           reject(error as Error);

@@ -4,6 +4,7 @@ import { checkPauses } from "../checks/check-pauses.ts";
 import type { Violation } from "../checks/evidence.ts";
 import { createSimGuild, type SimGuild } from "../clients/sim-guild.ts";
 import { type Pace, startWorkload } from "../clients/workload.ts";
+import { EndlessError } from "../engine/engine.ts";
 import { makeRandom } from "../engine/random.ts";
 import { isDeed, type PlannedFault } from "../faults/fault.ts";
 import { makeInjector } from "../faults/inject.ts";
@@ -114,6 +115,9 @@ class SeedRun {
       await this.#readAll();
       if (this.#plan.every(({ fault }) => isDeed(fault))) checkPauses(this.#world.evidence);
       checkAll(this.#world.journaled, this.#world.disk.store, this.#world.evidence);
+    } catch (error) {
+      if (!(error instanceof EndlessError)) throw error;
+      world.evidence.violate("endless", error.message, []);
     } finally {
       process.off("unhandledRejection", unhandled);
     }
