@@ -70,6 +70,8 @@ export function makeSimProcess(options: SimProcessOptions): SimProcess {
   return new Incarnation(options);
 }
 
+const leastMs = 1e-3;
+
 class Incarnation implements SimProcess {
   readonly name: string;
   readonly incarnation: string;
@@ -196,7 +198,8 @@ class Incarnation implements SimProcess {
 
   #after(ms: number, work: () => void): Disposable {
     const { engine, rate } = this.#options;
-    const dueMs = this.#elapsedMs() + Math.max(0, ms);
+    // As real timers do it is never early, not by the last bit of a sum either: who waits for the rest would wait for ever.
+    const dueMs = this.#elapsedMs() + (ms > 0 ? Math.max(leastMs, ms) : 0);
     let isCancelled = false;
     let event: Disposable | undefined;
     const arm = (): void => {
