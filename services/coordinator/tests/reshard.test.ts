@@ -61,6 +61,16 @@ test("splits in place, then moves, and counts what it did", async () => {
   expect(phaseOf(world)).toBe("Completed");
 });
 
+test("knows how long a split held a shard up, also when its host says so later", async () => {
+  for (const tellsLate of [false, true]) {
+    const world = await serving(two);
+    for (const host of world.hosts.values()) host.tellsLate = tellsLate;
+    await world.apply({ shards: 8, approvalRequired: false });
+    await world.pass(20_000);
+    expect(reshardOf(world)).toMatchObject({ phase: "Completed", moved: 0, worstPauseMs: 7 });
+  }
+});
+
 test("needs no approval where none is required", async () => {
   const world = await uneven();
   await world.apply({ shards: 8, approvalRequired: false });

@@ -20,10 +20,13 @@ export class TestHost {
   readonly #done = new Set<string>();
   readonly #seen = new Set<string>();
   #outcomes: Renewal["outcomes"][number][] = [];
+  #late: Renewal["outcomes"][number][] = [];
   alive = true;
   /** It does not run, and goes on where it was later. */
   asleep = false;
   deaf = false;
+  /** It says what it serves after a split before it says how the split went. */
+  tellsLate = false;
   answers: "done" | "taken back" | "refused" | "silent" = "done";
   /** Of moves alone, when it is another answer. */
   movesAnswer: "done" | "refused" | "one, then refused" = "done";
@@ -58,7 +61,8 @@ export class TestHost {
     try {
       const { orders, ttlMs } = await this.#world.coordinator.renewHost(this.renewal());
       this.ttlMs = ttlMs;
-      this.#outcomes = this.#outcomes.filter((outcome) => !said.includes(outcome));
+      this.#outcomes = [...this.#outcomes.filter((outcome) => !said.includes(outcome)), ...this.#late];
+      this.#late = [];
       const isNews = orders.filter((order) => this.carryOut(order)).length > 0;
       if (isNews) await this.renew();
     } catch (error) {
@@ -119,7 +123,7 @@ export class TestHost {
     if (!this.#world.journal.take({ ...row, prev })) return false;
     this.owned.delete(formatRange(range));
     for (const half of splitRange(range)) this.owned.set(formatRange(half), row);
-    this.#outcomes.push({ moveId, result: "done", reason: "", pauseMs: 7 });
+    (this.tellsLate ? this.#late : this.#outcomes).push({ moveId, result: "done", reason: "", pauseMs: 7 });
     return true;
   }
 

@@ -47,8 +47,8 @@ export interface Orders {
   ageMs(order: OrderRow): number;
   /** Takes what the owner says of its moves and splits. Returns those that ended by it. */
   hear(outcomes: readonly Outcome[]): readonly OrderEnd[];
-  /** Of moves that the journal told the end of: how long they took, as their owners say. */
-  heardPauses(): readonly MoveRow[];
+  /** Of moves and splits that the journal told the end of: how long they took, as their owners said since the last call. */
+  heardPauses(): readonly HeardPause[];
   /**
    * Ends what the journal's rows, or the hosts, show to have ended. `readAtMs` is when the last reading of the journal
    * that succeeded began.
@@ -58,6 +58,9 @@ export interface Orders {
   wantsReadingSince(): number | undefined;
   ended(): readonly MoveRow[];
 }
+
+/** How long a shard was held up, told after its order had ended. */
+export type HeardPause = Pick<OrderRow, "cause"> & Pick<OrderEnd, "pauseMs">;
 
 /** What orders go by. */
 export interface OrderParts {
@@ -94,7 +97,9 @@ class KeptOrders implements Orders {
   readonly #byRange = new Map<string, OpenOrder>();
   #ended: MoveRow[];
   #given: number;
-  #pauses: MoveRow[] = [];
+  #pauses: HeardPause[] = [];
+  /** Splits that the journal told the end of, and whose owners have not said yet how long they took. */
+  readonly #unheard = new Map<string, OrderRow>();
 
   constructor(parts: OrderParts) {
     this.#parts = parts;
@@ -184,7 +189,7 @@ class KeptOrders implements Orders {
     return least;
   }
 
-  heardPauses(): readonly MoveRow[] {
+  heardPauses(): readonly HeardPause[] {
     const heard = this.#pauses;
     this.#pauses = [];
     return heard;
@@ -210,6 +215,7 @@ class KeptOrders implements Orders {
   #end(open: OpenOrder, state: MoveEnd, reason: string, pauseMs: number): OrderEnd {
     const { row } = open;
     this.#remove(open);
+    if (row.kind === "split" && open.said === undefined) this.#listenFor(row);
     if (row.kind === "move") this.#record({ ...row, endedMs: this.#parts.clock.nowMs(), state, reason, pauseMs });
     return { order: row, state, reason, pauseMs };
   }
@@ -222,8 +228,19 @@ class KeptOrders implements Orders {
     while (this.#ended.length > maxEnded) keeper.drop("move", this.#ended.shift()?.moveId ?? "");
   }
 
-  /** The journal told first how a move ended; its owner tells how long it took. */
+  #listenFor(split: OrderRow): void {
+    this.#unheard.set(split.moveId, split);
+    for (const oldest of this.#unheard.keys()) if (this.#unheard.size > maxEnded) this.#unheard.delete(oldest);
+  }
+
+  /** The journal told first how a move or split ended; its owner tells how long it took. */
   #amend({ moveId, pauseMs }: Outcome): void {
+    const split = this.#unheard.get(moveId);
+    if (split !== undefined) {
+      this.#unheard.delete(moveId);
+      this.#pauses.push({ cause: split.cause, pauseMs });
+      return;
+    }
     const index = this.#ended.findIndex((row) => row.moveId === moveId);
     const row = this.#ended[index];
     if (row === undefined || row.pauseMs === pauseMs) return;
