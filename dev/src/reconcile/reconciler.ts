@@ -30,6 +30,8 @@ export interface Reconciler extends AsyncDisposable {
   setShards(shards: number): void;
   /** The tool wants no more than these shards: what it said before has ended. The document's wish stays. */
   settleShards(shards: number): void;
+  /** Does something that changes what is wanted while no look is under way, which might still tell what was wanted before. */
+  alone<T>(act: () => Promise<T>): Promise<T>;
 }
 
 /** What a reconciler needs. */
@@ -66,6 +68,7 @@ class LevelReconciler implements Reconciler {
   #timer: Disposable | undefined;
   #pass: Promise<void> | undefined;
   #isDue = false;
+  #alone = 0;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -123,6 +126,17 @@ class LevelReconciler implements Reconciler {
     if (this.#said.shards !== undefined) this.setShards(shards);
   }
 
+  async alone<T>(act: () => Promise<T>): Promise<T> {
+    this.#alone++;
+    try {
+      await this.#pass;
+      return await act();
+    } finally {
+      this.#alone--;
+      this.#look();
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
     this.#timer?.[Symbol.dispose]();
@@ -134,13 +148,14 @@ class LevelReconciler implements Reconciler {
   #look(): void {
     if (this.#stopping.signal.aborted || this.#timer === undefined) return;
     this.#isDue = true;
+    if (this.#alone > 0) return;
     this.#pass ??= this.#passes().finally(() => {
       this.#pass = undefined;
     });
   }
 
   async #passes(): Promise<void> {
-    while (this.#isDue && !this.#stopping.signal.aborted) {
+    while (this.#isDue && this.#alone === 0 && !this.#stopping.signal.aborted) {
       this.#isDue = false;
       const { crew, operations } = this.#options;
       // While all is replaced there is nobody to be told anything.

@@ -44,10 +44,12 @@ export function reshardVerbs({ coordinator, reconciler }: FleetContext): Verbs<R
     async "reshard-apply"(body) {
       const { to, dryRun } = readForm(body, { to: count, dryRun: flag });
       checkTarget(to, await status());
-      const answer = await drive({ verb: "apply", to, dryRun });
-      // What is wanted from now on, whatever the document says: else the next look would want the old number back.
-      if (!dryRun) reconciler.setShards(to);
-      return viewReshard(answer);
+      return reconciler.alone(async () => {
+        const answer = await drive({ verb: "apply", to, dryRun });
+        // What is wanted from now on, whatever the document says: else the next look would want the old number back.
+        if (!dryRun) reconciler.setShards(to);
+        return viewReshard(answer);
+      });
     },
     async "reshard-approve"(body) {
       const { hash, dryRun } = readForm(body, { hash: optional(hashField), dryRun: flag });
@@ -60,10 +62,12 @@ export function reshardVerbs({ coordinator, reconciler }: FleetContext): Verbs<R
     "reshard-resume": simple("resume"),
     async "reshard-cancel"(body) {
       const { dryRun } = readForm(body, { dryRun: flag });
-      const answer = await drive({ verb: "cancel", dryRun });
-      // What is split is not merged again.
-      if (!dryRun) reconciler.settleShards(answer.phase === "Splitting" ? answer.to : answer.serving);
-      return viewReshard(answer);
+      return reconciler.alone(async () => {
+        const answer = await drive({ verb: "cancel", dryRun });
+        // What is split is not merged again.
+        if (!dryRun) reconciler.settleShards(answer.phase === "Splitting" ? answer.to : answer.serving);
+        return viewReshard(answer);
+      });
     },
     "reshard-undo": simple("undo"),
   };
