@@ -41,6 +41,26 @@ test("finds free ports, all different", async () => {
   expect([...ports.values()].every((port) => port > 0)).toBe(true);
 });
 
+test("chooses no port that the system may give to whoever asks for any", async () => {
+  const given = [];
+  for (let count = 0; count < 20; count++) {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    given.push((server.address() as { port: number }).port);
+    server.close();
+  }
+  const wishes = Array.from({ length: 20 }, (_, index) => ({ name: String(index), port: 0 }));
+  const chosen = [...(await choosePorts("127.0.0.1", wishes)).values()];
+  expect(Math.max(...chosen)).toBeLessThan(Math.min(...given));
+});
+
+test("looks further when a chosen port is taken", async () => {
+  const wishes = Array.from({ length: 400 }, (_, index) => ({ name: String(index), port: 0 }));
+  const ports = await choosePorts("127.0.0.1", wishes);
+  // Of so many, some are drawn twice (the chance of none is below 1 in 1,000).
+  expect(new Set(ports.values()).size).toBe(400);
+});
+
 test("names a taken port and how to choose another", async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

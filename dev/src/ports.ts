@@ -1,5 +1,6 @@
+import { randomInt } from "node:crypto";
 import { createServer, type Server } from "node:net";
-import { GuildhallError } from "@guildhall/errors";
+import { GuildhallError, isGuildhallError } from "@guildhall/errors";
 
 /** A port that somebody wants: `port` 0 takes any free one. */
 export interface PortWish {
@@ -7,6 +8,14 @@ export interface PortWish {
   readonly name: string;
   readonly port: number;
 }
+
+/**
+ * Free choices are made here, from ports that no system hands out by itself (Linux: 32768 to 60999, macOS: from 49152):
+ * between this choice and the start of the process that listens there, and again whenever that process is restarted,
+ * any process that asks for some port could be given this one, and would keep it.
+ */
+const freeChoices = { from: 20_000, below: 30_000 };
+const mostTries = 100;
 
 /**
  * Ports for wishes, by name, all free on `host` when this returns. Throws GuildhallError PORT_TAKEN that names the port
@@ -18,7 +27,7 @@ export async function choosePorts(host: string, wishes: readonly PortWish[]): Pr
   try {
     // One after another: the named ones first, so that no free choice takes them.
     for (const { name, port } of wishes.toSorted((a, b) => Number(a.port === 0) - Number(b.port === 0))) {
-      const server = await hold(host, name, port);
+      const server = port === 0 ? await holdAny(host, name) : await hold(host, name, port);
       held.push(server);
       const address = server.address();
       if (address !== null && typeof address === "object") ports.set(name, address.port);
@@ -27,6 +36,16 @@ export async function choosePorts(host: string, wishes: readonly PortWish[]): Pr
     await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
   }
   return ports;
+}
+
+async function holdAny(host: string, name: string): Promise<Server> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await hold(host, name, randomInt(freeChoices.from, freeChoices.below));
+    } catch (error) {
+      if (tries === mostTries || !isGuildhallError(error) || error.code !== "PORT_TAKEN") throw error;
+    }
+  }
 }
 
 function hold(host: string, name: string, port: number): Promise<Server> {

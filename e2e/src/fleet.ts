@@ -85,6 +85,8 @@ export async function startFleet(changes: FleetChanges = {}): Promise<TestFleet>
       spec: testSpec(changes),
       withDemo: changes.withDemo ?? false,
       output: { write },
+      // Less than a hook may take: a start that fails then says which process was not ready, and what it said last.
+      startTimeoutMs: 40_000,
     }),
   );
   const owned = stack.move();

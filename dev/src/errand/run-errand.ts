@@ -5,11 +5,20 @@ import { GuildhallError } from "@guildhall/errors";
 import { childEnvironment } from "../config.ts";
 import type { ErrandAnswer } from "./answer-errand.ts";
 
+/** Longer than any errand that succeeds: the demo's waits 30 s for each of its steps, which begin at once. */
+const usualLimitMs = 120_000;
+
 /**
  * Has a program of this package do something once, in a process of its own: what it loads (schemas, gRPC) would cost
- * the supervisor tens of MB for as long as it runs. Rejects with the GuildhallError that the program threw.
+ * the supervisor tens of MB for as long as it runs. Rejects with the GuildhallError that the program threw, UNAVAILABLE
+ * when it has not answered within `limitMs` (left out: 2 minutes).
  */
-export async function runErrand<Result>(program: URL, input: unknown, signal?: AbortSignal): Promise<Result> {
+export async function runErrand<Result>(
+  program: URL,
+  input: unknown,
+  signal?: AbortSignal,
+  limitMs = usualLimitMs,
+): Promise<Result> {
   signal?.throwIfAborted();
   const child = fork(fileURLToPath(program), {
     env: childEnvironment(),
@@ -19,6 +28,11 @@ export async function runErrand<Result>(program: URL, input: unknown, signal?: A
   });
   const stop = () => child.kill("SIGKILL");
   signal?.addEventListener("abort", stop);
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    stop();
+  }, limitMs);
   let answer: ErrandAnswer | undefined;
   child.once("message", (message) => {
     answer = message as ErrandAnswer;
@@ -31,8 +45,12 @@ export async function runErrand<Result>(program: URL, input: unknown, signal?: A
       throw new GuildhallError(answer.failure.code, answer.failure.message, { fields: answer.failure.fields });
     }
     if (signal?.aborted) throw new GuildhallError("CANCELLED", "stopped while starting");
+    if (isLate) {
+      throw new GuildhallError("UNAVAILABLE", `${fileURLToPath(program)} gave no answer within ${limitMs / 1_000} s`);
+    }
     throw new GuildhallError("INTERNAL", `${fileURLToPath(program)} ended without an answer (${how ?? code})`);
   } finally {
+    clearTimeout(limit);
     signal?.removeEventListener("abort", stop);
   }
 }

@@ -10,6 +10,9 @@ import { compileCache } from "../supervisor/node-flags.ts";
 /** What services are made of. */
 const sources = ["libs", "services"].map((name) => fileURLToPath(new URL(`../../../${name}`, import.meta.url)));
 
+/** A start goes on without a warm cache rather than wait longer than this. */
+const limitMs = 60_000;
+
 /**
  * Fills Node's compile cache when a source has changed since the last time, in a process that loads every service and
  * ends. Without it each process strips the types of changed files by itself, and keeps what does that, some 15 MB, for as
@@ -28,11 +31,13 @@ export async function warmUp(signal?: AbortSignal): Promise<void> {
   });
   const stop = () => child.kill("SIGKILL");
   signal?.addEventListener("abort", stop);
+  const limit = setTimeout(stop, limitMs);
   let isWarm = false;
   child.once("message", () => {
     isWarm = true;
   });
   await once(child, "close");
+  clearTimeout(limit);
   signal?.removeEventListener("abort", stop);
   signal?.throwIfAborted();
   if (isWarm) writeIfPossible(stamp, now);
