@@ -171,8 +171,8 @@ class LevelReconciler implements Reconciler {
     }
   }
 
-  /** Sends what is wanted; returns the hosts that may be stopped. */
-  async #tellCoordinator(): Promise<readonly string[]> {
+  /** Sends what is wanted; returns the hosts that may be stopped. `isAgain`: after looking how things are. */
+  async #tellCoordinator(isAgain = false): Promise<readonly string[]> {
     const { coordinator } = this.#options;
     const spec = this.#specToTell();
     try {
@@ -192,7 +192,12 @@ class LevelReconciler implements Reconciler {
       if (this.#stopping.signal.aborted) return [];
       const { code, message } = toGuildhallError(error);
       // What it refuses is no reason not to know how things are: else nobody could say what would be right.
-      if (code === "BAD_SPEC") await this.#ask();
+      if (code === "BAD_SPEC") {
+        await this.#ask();
+        // What was told came of old knowledge, e.g. from before a doubling that took no second.
+        const isOutdated = this.#specToTell().shards !== spec.shards;
+        if (isOutdated && !isAgain && this.#alone === 0) return this.#tellCoordinator(true);
+      }
       this.#complain((code === "BAD_SPEC" && this.#mismatch()) || `the coordinator: ${message}`);
       return [];
     }

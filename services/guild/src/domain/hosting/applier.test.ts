@@ -1,10 +1,12 @@
-import type { Apply, Record as JournalRecord } from "@guildhall/proto";
+import type { Apply, EpochRecord, Record as JournalRecord } from "@guildhall/proto";
 import { makeManualTime } from "@guildhall/testing";
 import { expect, test } from "@jest/globals";
 import { makeApplier } from "./applier.ts";
 import { makeHostStats } from "./host-stats.ts";
 
 const topic = 7n;
+/** An EPOCH of this very process. */
+const own = {} as EpochRecord;
 
 function record(seq: bigint, of = topic): JournalRecord {
   const none = Buffer.alloc(0);
@@ -27,14 +29,15 @@ function record(seq: bigint, of = topic): JournalRecord {
 /** An applier at the end of an empty journal, over a store that answers when told to. */
 async function setUp({ gatherMs = 0 } = {}) {
   const { clock, timers, advanceAsync } = makeManualTime();
-  const applies: { request: Apply; answer: () => void }[] = [];
+  const applies: { request: Apply; answer: () => void; fence: () => void }[] = [];
+  const warnings: string[] = [];
   let highest = 0n;
   let floor: bigint | undefined;
   const applier = makeApplier({
     range: { i: 0, n: 1 },
     epoch: () => 1,
     unapplied: { watermark: 0n, replaying: true, records: [] },
-    isOwn: () => false,
+    isOwn: (owner) => owner === own,
     ports: {
       clock,
       timers: { ...timers, soon: (work) => queueMicrotask(work) },
@@ -43,10 +46,14 @@ async function setUp({ gatherMs = 0 } = {}) {
       store: {
         apply: (request: Apply) =>
           new Promise((resolve) => {
-            applies.push({ request, answer: () => resolve({ of: { $case: "done", value: {} } }) });
+            applies.push({
+              request,
+              answer: () => resolve({ of: { $case: "done", value: {} } }),
+              fence: () => resolve({ of: { $case: "fenced", value: { owner: own } } }),
+            });
           }),
       } as never,
-      reporter: { warn: () => {}, handoffEnded: () => {} },
+      reporter: { warn: (message) => void warnings.push(message), handoffEnded: () => {} },
     },
     stats: makeHostStats(),
     gatherMs,
@@ -67,7 +74,7 @@ async function setUp({ gatherMs = 0 } = {}) {
   const hold = (at: bigint | undefined): void => {
     floor = at;
   };
-  return { applier, applies, stored, answerNext, hold, advanceAsync };
+  return { applier, applies, warnings, stored, answerNext, hold, advanceAsync };
 }
 
 const idsOf = ({ rows }: Apply) => rows.map(({ of }) => (of?.$case === "message" ? of.value.messageId : 0n));
@@ -116,4 +123,18 @@ test("a full batch waits for nothing", async () => {
   const { applies, stored } = await setUp({ gatherMs: 25 });
   for (let seq = 1n; seq <= 513n; seq += 1n) stored(seq, seq);
   expect(applies.map(({ request }) => idsOf(request).length)).toEqual([512]);
+});
+
+test("a newer EPOCH of this process is waited for quietly, and named when it stays", async () => {
+  const { applier, applies, warnings, stored, answerNext, advanceAsync } = await setUp();
+  stored(1n, 1n);
+  applies.shift()?.fence();
+  await advanceAsync(100);
+  expect([applies.length, warnings]).toEqual([1, []]);
+  applies.shift()?.fence();
+  await advanceAsync(200);
+  expect([applies.length, warnings]).toEqual([1, ["applying rows failed, will be tried again"]]);
+  await answerNext();
+  expect(applier.watermark).toBe(1n);
+  applier.stop();
 });

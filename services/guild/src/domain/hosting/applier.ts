@@ -1,4 +1,4 @@
-import { GuildhallError } from "@guildhall/errors";
+import { GuildhallError, isGuildhallError } from "@guildhall/errors";
 import type { Applied, EpochRecord, MembershipRow, Position, Row, SlotRange } from "@guildhall/proto";
 import { ascending, higher, lower } from "../model/bigint-order.ts";
 import type { Clock, HostPorts, JournalRecord, Timers } from "../ports.ts";
@@ -274,8 +274,11 @@ class ShardApplier implements Applier {
         const value = await attempt();
         return this.#stopped ? undefined : value;
       } catch (error) {
-        stats.applyFailures++;
-        ports.reporter.warn(`${what} failed, will be tried again`, { range: this.#options.range, error });
+        // In a split the store knows the halves' EPOCHs a moment before this is stopped for them.
+        if (!isFenced(error) || pauseMs > firstPauseMs) {
+          stats.applyFailures++;
+          ports.reporter.warn(`${what} failed, will be tried again`, { range: this.#options.range, error });
+        }
         await new Promise<void>((resolve) => {
           ports.timers.after(pauseMs, resolve);
         });
@@ -283,6 +286,10 @@ class ShardApplier implements Applier {
     }
     return undefined;
   }
+}
+
+function isFenced(error: unknown): boolean {
+  return isGuildhallError(error) && error.code === "FENCED";
 }
 
 function sizeOf({ record }: StoredRecord): number {
