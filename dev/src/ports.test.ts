@@ -41,17 +41,11 @@ test("finds free ports, all different", async () => {
   expect([...ports.values()].every((port) => port > 0)).toBe(true);
 });
 
-test("chooses no port that the system may give to whoever asks for any", async () => {
-  const given = [];
-  for (let count = 0; count < 20; count++) {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    given.push((server.address() as { port: number }).port);
-    server.close();
-  }
+test("chooses no port that a system, as it comes, gives to whoever asks for any", async () => {
   const wishes = Array.from({ length: 20 }, (_, index) => ({ name: String(index), port: 0 }));
   const chosen = [...(await choosePorts("127.0.0.1", wishes)).values()];
-  expect(Math.max(...chosen)).toBeLessThan(Math.min(...given));
+  // Linux gives those from 32768 on, of which Kubernetes may use some from 30000 on for its nodes; macOS from 49152 on.
+  expect(chosen.filter((port) => port < 20_000 || port >= 30_000)).toEqual([]);
 });
 
 test("looks further when a chosen port is taken", async () => {

@@ -10,8 +10,8 @@ export interface PortWish {
 }
 
 /**
- * Free choices are made here, from ports that no system hands out by itself (Linux: 32768 to 60999, macOS: from 49152):
- * between this choice and the start of the process that listens there, and again whenever that process is restarted,
+ * Free choices are made here, from ports that no system hands out by itself, as it comes (Linux: 32768 to 60999, macOS:
+ * from 49152): between this choice and the start of the process that listens there, and again whenever that process is restarted,
  * any process that asks for some port could be given this one, and would keep it.
  */
 const freeChoices = { from: 20_000, below: 30_000 };

@@ -5,7 +5,7 @@ import { GuildhallError } from "@guildhall/errors";
 import { childEnvironment } from "../config.ts";
 import type { ErrandAnswer } from "./answer-errand.ts";
 
-/** Longer than any errand that succeeds: the demo's waits 30 s for each of its steps, which begin at once. */
+/** Far more than the longest one takes: a demo is made in seconds, and a step of it that hangs gives up after 30 s. */
 const usualLimitMs = 120_000;
 
 /**

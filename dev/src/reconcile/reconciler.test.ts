@@ -101,3 +101,17 @@ test("what is refused for good is told once a look, and said once", async () => 
   expect(said).toEqual(["spec.shards is 4, but 8 shards serve, and they stay: write 8 there, or 16 to double them"]);
   await reconciler[Symbol.asyncDispose]();
 });
+
+test("what is refused because the tool is just changing it is not said either", async () => {
+  const fleet = { serving: 4 };
+  const { reconciler, said, told } = setUpServing(fleet);
+  reconciler.begin();
+  await settle();
+  fleet.serving = 8;
+  reconciler.setPaused(true);
+  await reconciler.alone(async () => reconciler.setShards(16));
+  await settle();
+  expect(told).toEqual([4, 4, 16]);
+  expect(said).toEqual([]);
+  await reconciler[Symbol.asyncDispose]();
+});

@@ -196,7 +196,9 @@ class LevelReconciler implements Reconciler {
         await this.#ask();
         // What was told came of old knowledge, e.g. from before a doubling that took no second.
         const isOutdated = this.#specToTell().shards !== spec.shards;
-        if (isOutdated && !isAgain && this.#alone === 0) return this.#tellCoordinator(true);
+        // Who changes it just now has the next look after that.
+        if (isOutdated && this.#alone > 0) return [];
+        if (isOutdated && !isAgain) return this.#tellCoordinator(true);
       }
       this.#complain((code === "BAD_SPEC" && this.#mismatch()) || `the coordinator: ${message}`);
       return [];

@@ -36,9 +36,12 @@ export async function warmUp(signal?: AbortSignal): Promise<void> {
   child.once("message", () => {
     isWarm = true;
   });
-  await once(child, "close");
-  clearTimeout(limit);
-  signal?.removeEventListener("abort", stop);
+  try {
+    await once(child, "close");
+  } finally {
+    clearTimeout(limit);
+    signal?.removeEventListener("abort", stop);
+  }
   signal?.throwIfAborted();
   if (isWarm) writeIfPossible(stamp, now);
 }
