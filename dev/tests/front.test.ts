@@ -12,6 +12,8 @@ let sockets: Socket[] = [];
 
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
+  // One that is asked to stop before the front has heard of it is never told that the port is closed.
+  await Promise.all(children.filter(({ state }) => state === "starting").map((child) => child.whenReady()));
   front?.close();
   front = undefined;
   await Promise.all(children.splice(0).map((child) => child.stop()));

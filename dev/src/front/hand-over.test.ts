@@ -11,6 +11,8 @@ class TestTaker {
   isHung: boolean;
   pings = 0;
   isClosed = false;
+  /** Gets what is given, in place of the process. */
+  lose: ((socket: string) => void) | undefined;
   readonly #answer: (n: number) => void;
 
   constructor(name: string, handOver: HandOver<string>, isHung = false) {
@@ -28,6 +30,10 @@ class TestTaker {
   #take({ front, n }: FrontMessage, socket?: string): void {
     if (front === "closed") {
       this.isClosed = true;
+      return;
+    }
+    if (socket !== undefined && this.lose !== undefined) {
+      this.lose(socket);
       return;
     }
     if (socket === undefined) this.pings++;
@@ -115,6 +121,39 @@ test("what did not arrive is given to somebody else", async () => {
   expect(dropped).toEqual(["s0", "lost", "waits"]);
 });
 
+test("what did not arrive is noticed also when nobody comes after it", async () => {
+  const { handOver, takers, time } = setUp(["a", "b"]);
+  const [a] = takers;
+  handOver.offer("first");
+  await settle();
+  const lost: string[] = [];
+  a.lose = (socket) => lost.push(socket);
+  handOver.offer("second");
+  handOver.offer("third");
+  await settle();
+  expect(lost).toHaveLength(1);
+  a.lose = undefined;
+  time.advance(100);
+  await settle();
+  expect(takers.flatMap(({ got }) => got).sort()).toEqual(["first", "second", "third"]);
+  expect(time.pending()).toBe(0);
+});
+
+test("one that hangs with what it was given is asked once, and keeps it", async () => {
+  const { handOver, takers, time } = setUp(["a"]);
+  const [a] = takers;
+  handOver.offer("first");
+  await settle();
+  const { pings } = a;
+  a.isHung = true;
+  handOver.offer("second");
+  time.advance(60_000);
+  expect([a.got, a.pings - pings]).toEqual([["first", "second"], 1]);
+  expect(time.pending()).toBe(0);
+  a.goOn();
+  expect(handOver.counts.handed.get("a")).toBe(2);
+});
+
 test("takes back what a process had not taken when it ended", async () => {
   const { handOver, takers } = setUp(["a", "b"]);
   const [a, b] = takers as [TestTaker, TestTaker];
@@ -184,5 +223,6 @@ test("in the end gives up what waits and tells everybody, also who drains", () =
   handOver.offer("late");
   expect(dropped).toEqual(["waits", "late"]);
   expect(takers.map(({ isClosed }) => isClosed)).toEqual([true, true]);
+  expect(new TestTaker("c", handOver).isClosed).toBe(true);
   expect(time.pending()).toBe(0);
 });

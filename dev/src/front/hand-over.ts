@@ -9,7 +9,7 @@ import type { FrontAnswer, FrontMessage, Timers } from "@guildhall/lifecycle";
  *                     └──it ends──▶ what it has not answered is the next one's
  *
  * A process that hangs thus keeps at most one connection that it does not know of yet. Nobody is asked anything while no
- * connection waits. Every message is answered by itself and in order: an answer to a later one tells that an earlier one
+ * connection waits or is on its way. Every message is answered by itself and in order: an answer to a later one tells that an earlier one
  * never arrived (its process had no file descriptor left).
  */
 
@@ -89,6 +89,10 @@ export class HandOver<S> {
   /** A process takes connections from now on. */
   add(taker: Taker<S>): void {
     this.ended(taker.name);
+    if (this.#isClosed) {
+      taker.send({ front: "closed" });
+      return;
+    }
     const long = Number.NEGATIVE_INFINITY;
     this.#takers.unshift({ taker, sent: 0, answered: 0, sentMs: long, heardMs: long, given: undefined });
     this.#run();
@@ -161,6 +165,14 @@ export class HandOver<S> {
       this.#waiting.shift();
       this.#hand(state, next, nowMs);
     }
+    this.#watchGiven(nowMs);
+  }
+
+  /** What was given last may not have arrived, with nobody to come after it by whom that would show. */
+  #watchGiven(nowMs: number): void {
+    this.#askOverdue(nowMs);
+    if (!this.#takers.some(isUnasked)) return;
+    this.#timer = this.#ports.timers.after(askAgainMs, () => this.#run());
   }
 
   /** Whose turn it is; undefined while that is not known. */
@@ -183,16 +195,15 @@ export class HandOver<S> {
 
   /** Nobody is known to live, or free: asks all of whom that may be said again, and looks once more. */
   #askAll(nowMs: number): void {
-    for (const state of this.#takers) {
-      const isStale = isFree(state) && nowMs - state.heardMs > freshMs;
-      // It hangs, or what it was given has not arrived: one question tells, asked once.
-      const isOverdue = state.given?.n === state.sent && nowMs - state.sentMs >= askAgainMs;
-      if (!isStale && !isOverdue) continue;
-      state.sentMs = nowMs;
-      state.taker.send({ front: "ping", n: ++state.sent });
-    }
+    for (const state of this.#takers) if (isFree(state) && nowMs - state.heardMs > freshMs) ping(state, nowMs);
+    this.#askOverdue(nowMs);
     const isPatient = this.#takers.some((state) => isAwaited(state, nowMs));
     this.#timer = this.#ports.timers.after(isPatient ? patienceMs : askAgainMs, () => this.#run());
+  }
+
+  /** Who has not answered hangs, or what it was given has not arrived: one question tells, asked once. */
+  #askOverdue(nowMs: number): void {
+    for (const state of this.#takers) if (isUnasked(state) && nowMs - state.sentMs >= askAgainMs) ping(state, nowMs);
   }
 
   /** What a process was given and has not taken is the next one's. */
@@ -217,6 +228,16 @@ export class HandOver<S> {
 
 function isFree<S>({ sent, answered }: State<S>): boolean {
   return answered === sent;
+}
+
+/** Whether it was given something last, and not asked about it since. */
+function isUnasked<S>({ given, sent }: State<S>): boolean {
+  return given?.n === sent;
+}
+
+function ping<S>(state: State<S>, nowMs: number): void {
+  state.sentMs = nowMs;
+  state.taker.send({ front: "ping", n: ++state.sent });
 }
 
 /** Whether it was asked just now: its answer is worth waiting for. */
